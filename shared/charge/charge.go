@@ -1,0 +1,129 @@
+package charge
+
+import (
+	"slices"
+	"time"
+)
+
+// Grace is how long after the deadline of its invocation a charge still counts
+// as Sending. After that no call can be at it any more. See contract, "Charges".
+const Grace = 5 * time.Second
+
+// Charge is what the ledger knows of one order number. A Charge is a value:
+// nothing in it is shared with the store.
+type Charge struct {
+	Order       Order
+	InitTransID string
+	ScheduleID  string
+	// TokenEnd is the last four characters of the token.
+	TokenEnd string
+	// Fingerprint is of the terms of the latest attempt.
+	Fingerprint string
+
+	// Attempt is the random id of the latest claim. It tells a writer its own
+	// claim from another's.
+	Attempt string
+	// Deadline is when the invocation that claimed it ends. Nothing is sent after it.
+	Deadline time.Time
+
+	State State
+	// PaymentID is the provider's name for the transaction, where it is known.
+	PaymentID string
+	// Reason says why the state is not Settled, in the provider's words where it
+	// gave any, in ours otherwise.
+	Reason       string
+	DeclineClass DeclineClass
+	// ProviderStatus is the provider's own word: settled, 3ds, chargeback, …
+	ProviderStatus string
+	// ProviderDate is the transaction's date as the provider writes it.
+	ProviderDate string
+
+	CreatedAt time.Time
+	UpdatedAt time.Time
+	History   []Entry
+}
+
+// Entry is one line of a charge's history.
+type Entry struct {
+	State State
+	At    time.Time
+	// Evidence is how it was learnt; empty for the claim, which rests on none.
+	Evidence Evidence
+	// Reason is what was said at the time.
+	Reason string
+}
+
+// newClaim is the charge that a claim writes: one attempt, about to be sent.
+func newClaim(terms Terms, attempt string, now, deadline time.Time) Charge {
+	return Charge{
+		Order:       terms.Order,
+		InitTransID: terms.InitTransID,
+		ScheduleID:  terms.ScheduleID,
+		TokenEnd:    terms.tokenEnd(),
+		Fingerprint: terms.Fingerprint(),
+		Attempt:     attempt,
+		Deadline:    deadline,
+		State:       Sending,
+		CreatedAt:   now,
+		UpdatedAt:   now,
+		History:     []Entry{{State: Sending, At: now}},
+	}
+}
+
+// At is the charge as everybody sees it at a time: one that is still Sending
+// Grace after its deadline is Unknown, written down as such or not. Its
+// invocation ended without writing what became of the call.
+func (c Charge) At(now time.Time) Charge {
+	if c.State == Sending && now.After(c.Deadline.Add(Grace)) {
+		c.State = Unknown
+		c.Reason = "the function ended before it wrote down what the provider answered"
+	}
+	return c
+}
+
+// Change is something that was learnt about a charge: one step of its history.
+type Change struct {
+	// Number is the order number.
+	Number string
+	// Attempt is the claim that the change belongs to; empty where it is about
+	// the order number, whichever attempt stands there.
+	Attempt  string
+	To       State
+	Evidence Evidence
+	At       time.Time
+
+	PaymentID      string
+	Reason         string
+	DeclineClass   DeclineClass
+	ProviderStatus string
+	ProviderDate   string
+}
+
+// Apply makes the change, if the table of transitions allows it and the attempt
+// is still the one that it belongs to. Otherwise the charge stays as it is, and
+// the writer takes over what stands there. What is applied twice is applied once,
+// because no state leads to itself.
+func (c Charge) Apply(change Change) (Charge, bool) {
+	if change.Attempt != "" && change.Attempt != c.Attempt {
+		return c, false
+	}
+	if !Allowed(c.State, change.To, change.Evidence) {
+		return c, false
+	}
+	c.State = change.To
+	c.Reason = change.Reason
+	c.DeclineClass = change.DeclineClass
+	c.ProviderStatus = change.ProviderStatus
+	c.ProviderDate = change.ProviderDate
+	if change.PaymentID != "" {
+		c.PaymentID = change.PaymentID
+	}
+	c.UpdatedAt = change.At
+	c.History = append(slices.Clone(c.History), change.Entry())
+	return c, true
+}
+
+// Entry is the line of history that the change adds.
+func (c Change) Entry() Entry {
+	return Entry{State: c.To, At: c.At, Evidence: c.Evidence, Reason: c.Reason}
+}

@@ -1,0 +1,284 @@
+package charge
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+// How the time of one invocation is spent. The template gives every function at
+// most MaxInvocation, because an HTTP API answers its caller after 30 seconds
+// whatever the function does.
+const (
+	// MaxInvocation is the longest that an invocation lasts. It counts where a
+	// context has no deadline of its own.
+	MaxInvocation = 29 * time.Second
+	// MaxCall is how long the provider may take over one charge, all requests
+	// that belong to it together.
+	MaxCall = 20 * time.Second
+	// WriteTime is kept back at the end of an invocation to write down what was
+	// learnt.
+	WriteTime = 4 * time.Second
+	// AnswerTime is kept back after that, to answer the caller.
+	AnswerTime = 500 * time.Millisecond
+	// MinCall is the least time that a charge request is begun with. Anything
+	// shorter would only make a charge unknown.
+	MinCall = 2 * time.Second
+)
+
+// Provider charges saved cards. shared/dineropay implements it.
+type Provider interface {
+	// Ready tells whether a request could be signed now. It sends nothing. Its
+	// error says what is missing.
+	Ready(ctx context.Context) error
+
+	// Charge sends one charge request, or none, and never a second one. Whatever
+	// happens to it comes back as an Answer: anything that may have left and was
+	// not clearly answered is Unknown.
+	Charge(ctx context.Context, terms Terms) Answer
+
+	// RefreshKey reads the signing values anew, after the provider refused them.
+	RefreshKey(ctx context.Context) error
+
+	// Status asks what became of a charge. It moves no money.
+	Status(ctx context.Context, query Query) StatusAnswer
+}
+
+// The reasons for which a charge is not begun. Nothing was written or sent.
+var (
+	// ErrNotReady: the provider's client has no keys to sign with. It is wrapped
+	// together with the client's own error.
+	ErrNotReady = errors.New("the charge was not begun")
+	// ErrNoTime: too little of the invocation is left to charge and to write down
+	// what became of it.
+	ErrNoTime = errors.New("too little time is left in this invocation to charge safely")
+	// ErrStore: the ledger could not be reached or refused the work.
+	ErrStore = errors.New("the ledger cannot be reached")
+)
+
+// ConflictError: the order number stands for something else already.
+type ConflictError struct{ Number string }
+
+func (e *ConflictError) Error() string {
+	return fmt.Sprintf("order number %s stands for another charge already; use a new number for a new charge", e.Number)
+}
+
+// Ledger charges saved cards, each order number at most once. It is safe for use
+// by many callers in many processes at the same time; the Store decides between
+// them.
+type Ledger struct {
+	store    Store
+	provider Provider
+	now      func() time.Time
+	log      *slog.Logger
+}
+
+// NewLedger returns a ledger over a store and a provider. now tells the time.
+func NewLedger(store Store, provider Provider, now func() time.Time, log *slog.Logger) *Ledger {
+	return &Ledger{store: store, provider: provider, now: now, log: log}
+}
+
+// Find returns the charge under an order number as everybody sees it now. It
+// wraps ErrNotFound or ErrStore.
+func (l *Ledger) Find(ctx context.Context, number string) (Charge, error) {
+	c, err := l.store.Get(ctx, number)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return Charge{}, fmt.Errorf("order number %s: %w", number, err)
+	case err != nil:
+		return Charge{}, fmt.Errorf("%w: reading order number %s: %w", ErrStore, number, err)
+	}
+	return c.At(l.now()), nil
+}
+
+// Charge charges a saved card, or answers with the charge that stands under the
+// order number already. The order of things is the whole point: claim, send
+// once, write down what was learnt, answer.
+//
+// An error means that nothing was sent: it wraps ErrNotReady, ErrNoTime or
+// ErrStore, or is a *ConflictError. Once a request may have left, there is always a
+// charge to return.
+func (l *Ledger) Charge(ctx context.Context, terms Terms) (Charge, error) {
+	if err := ctx.Err(); err != nil {
+		return Charge{}, fmt.Errorf("%w: %w", ErrNoTime, err)
+	}
+	deadline := l.deadline(ctx)
+	// From here on a caller who hangs up changes nothing: a charge that was begun
+	// is carried through and written down.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deadline.Sub(l.now())-AnswerTime)
+	defer cancel()
+
+	if err := l.mayBegin(ctx, deadline); err != nil {
+		return l.unbegun(ctx, terms, err)
+	}
+
+	claim := newClaim(terms, rand.Text(), l.now(), deadline)
+	standing, won, err := l.claim(ctx, claim)
+	if err != nil {
+		return Charge{}, err
+	}
+	if !won {
+		return l.standing(standing, terms)
+	}
+
+	answer, by := l.send(ctx, terms, deadline)
+	return l.record(ctx, standing, answer.change(claim, by, l.now())), nil
+}
+
+// deadline is when this invocation ends, by our clock.
+func (l *Ledger) deadline(ctx context.Context) time.Time {
+	now := l.now().Round(0) // the wall clock goes on while a function is frozen
+	left := MaxInvocation
+	if end, ok := ctx.Deadline(); ok {
+		left = min(left, time.Until(end))
+	}
+	return now.Add(left)
+}
+
+// mayBegin tells why a new charge may not be begun now, if it may not.
+func (l *Ledger) mayBegin(ctx context.Context, deadline time.Time) error {
+	if err := l.timeLeft(deadline); err != nil {
+		return err
+	}
+	if err := l.provider.Ready(ctx); err != nil {
+		return fmt.Errorf("%w: %w", ErrNotReady, err)
+	}
+	return nil
+}
+
+func (l *Ledger) timeLeft(deadline time.Time) error {
+	if l.now().Add(MinCall + WriteTime).After(deadline) {
+		return ErrNoTime
+	}
+	return nil
+}
+
+// unbegun answers a request that may not be begun now: a charge that was made
+// before is still shown.
+func (l *Ledger) unbegun(ctx context.Context, terms Terms, why error) (Charge, error) {
+	standing, err := l.store.Get(ctx, terms.Order.Number)
+	if err != nil || Decide(&standing, terms) == Send {
+		return Charge{}, why
+	}
+	return l.standing(standing, terms)
+}
+
+// standing answers a request for a number that stands for something already.
+func (l *Ledger) standing(c Charge, terms Terms) (Charge, error) {
+	if Decide(&c, terms) == Conflict {
+		return Charge{}, &ConflictError{Number: c.Order.Number}
+	}
+	return c.At(l.now()), nil
+}
+
+// claim writes the claim. If it cannot know whether the write happened, it takes
+// it back as far as it can: nobody else may send under a claim that is not
+// theirs, so a claim that nobody sends under would stay unknown for ever.
+func (l *Ledger) claim(ctx context.Context, claim Charge) (standing Charge, won bool, err error) {
+	within, cancel := context.WithDeadline(ctx, claimBy(ctx))
+	defer cancel()
+	standing, won, err = l.store.Claim(within, claim)
+	if err == nil {
+		return standing, won, nil
+	}
+	err = fmt.Errorf("%w: claiming order number %s: %w", ErrStore, claim.Order.Number, err)
+	notSent := Answer{State: Unsent, Reason: "the ledger did not confirm the claim, so nothing was sent"}
+	_, _, undo := l.store.Record(ctx, notSent.change(claim, ByAnswer, l.now()))
+	if undo != nil && !errors.Is(undo, ErrNotFound) {
+		l.log.ErrorContext(ctx, "a claim that may stand could not be taken back; nothing was sent for it",
+			"order_number", claim.Order.Number, "attempt", claim.Attempt, "error", undo.Error())
+	}
+	return Charge{}, false, err
+}
+
+// claimBy leaves time after the claim to take it back.
+func claimBy(ctx context.Context) time.Time {
+	end, _ := ctx.Deadline()
+	return end.Add(-WriteTime)
+}
+
+// send makes the calls that belong to one claimed charge, within the time that
+// leaves enough to write down their outcome.
+func (l *Ledger) send(ctx context.Context, terms Terms, deadline time.Time) (Answer, Evidence) {
+	left := min(MaxCall, deadline.Sub(l.now())-WriteTime)
+	ctx, cancel := context.WithTimeout(ctx, left)
+	defer cancel()
+
+	for signed := 1; ; signed++ {
+		if err := l.timeLeft(deadline); err != nil {
+			return Answer{State: Unsent, Reason: err.Error()}, ByAnswer
+		}
+		answer := l.provider.Charge(ctx, terms)
+		switch next(answer, signed) {
+		case signAgain:
+			l.log.WarnContext(ctx, "the provider refuses the hash or merchant key; signing once more with freshly read values",
+				"order_number", terms.Order.Number, "reason", answer.Reason)
+			if err := l.provider.RefreshKey(ctx); err != nil {
+				answer.Reason += "; fresh values could not be read: " + err.Error()
+				return l.keyRefused(ctx, terms, answer), ByAnswer
+			}
+		case askStatus:
+			status := l.provider.Status(ctx, Query{Order: terms.Order, InitTransID: terms.InitTransID})
+			return judge(answer, status)
+		default:
+			if answer.KeyRefused {
+				return l.keyRefused(ctx, terms, answer), ByAnswer
+			}
+			return answer, ByAnswer
+		}
+	}
+}
+
+// keyRefused is the outcome of a charge whose key was refused for good: nothing
+// was charged, and the caller may ask again once the key is mended.
+func (l *Ledger) keyRefused(ctx context.Context, terms Terms, a Answer) Answer {
+	l.log.ErrorContext(ctx, "the provider refuses the merchant's key or signature",
+		"alarm", "key_refused", "order_number", terms.Order.Number, "reason", a.Reason)
+	if a.State == Rejected {
+		a.State = Unsent
+	}
+	return a
+}
+
+// record writes down what was learnt, and tries until the invocation's time is
+// over. Whatever stands there afterwards is the answer: another writer may have
+// learnt it first. If nothing can be written, the charge is unknown to
+// everybody, and the log holds what a person needs to resolve it.
+func (l *Ledger) record(ctx context.Context, claim Charge, change Change) Charge {
+	type written struct {
+		standing Charge
+		applied  bool
+	}
+	result, err := backoff.Retry(ctx, func() (written, error) {
+		standing, applied, err := l.store.Record(ctx, change)
+		if errors.Is(err, ErrNotFound) {
+			return written{}, backoff.Permanent(err)
+		}
+		return written{standing, applied}, err
+	}, backoff.WithBackOff(writeAgain()), backoff.WithMaxElapsedTime(0))
+	if err != nil {
+		l.log.ErrorContext(ctx, "the outcome of a charge could not be written down; see the runbook on unknown charges",
+			"alarm", "outcome_not_written", "order_number", change.Number, "attempt", change.Attempt,
+			"state", string(change.To), "payment_id", change.PaymentID, "reason", change.Reason, "error", err.Error())
+		claim.State = Unknown
+		claim.Reason = "the outcome could not be written down"
+		return claim
+	}
+	if !result.applied {
+		l.log.WarnContext(ctx, "another writer was first; its outcome stands",
+			"order_number", change.Number, "learnt", string(change.To), "stands", string(result.standing.State))
+	}
+	return result.standing.At(l.now())
+}
+
+func writeAgain() backoff.BackOff {
+	b := backoff.NewExponentialBackOff()
+	b.InitialInterval = 50 * time.Millisecond
+	b.MaxInterval = time.Second
+	return b
+}

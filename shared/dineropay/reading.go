@@ -1,0 +1,223 @@
+package dineropay
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json"
+
+	"dinarfunctions/shared/charge"
+)
+
+// statuses is what the provider's words for a transaction's status mean. What
+// is not here is undocumented, and nothing is concluded from it.
+var statuses = map[string]charge.State{
+	"settled":    charge.Settled,
+	"declined":   charge.Declined,
+	"decline":    charge.Declined,
+	"pending":    charge.Pending,
+	"prepare":    charge.Pending,
+	"3ds":        charge.Pending,
+	"redirect":   charge.Pending,
+	"refund":     charge.Reversed,
+	"reversal":   charge.Reversed,
+	"void":       charge.Reversed,
+	"chargeback": charge.Reversed,
+}
+
+// readCharge reads the whole answer to a charge request by the contract's table
+// "How a charge's own answer is read". It is total: every status and every body
+// comes to something, and what is not in the table may have charged.
+//
+//	200, documented status, about this order     that status
+//	200 about another order, amount, currency    unknown
+//	400 in the provider's error form; 404, 405   rejected
+//	401, 403, 429 without a payment_id           unsent
+//	everything else                              unknown
+func readCharge(order charge.Order, status int, body []byte) charge.Answer {
+	switch status {
+	case http.StatusOK:
+		return readTransaction(order, body)
+	case http.StatusBadRequest:
+		f, err := parseFailure(body)
+		if err != nil {
+			return unknown("HTTP 400: " + err.Error())
+		}
+		return rejected(status, f)
+	case http.StatusNotFound, http.StatusMethodNotAllowed:
+		f, _ := parseFailure(body)
+		return rejected(status, f)
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests:
+		if mentionsPayment(body) {
+			return unknown(fmt.Sprintf("HTTP %d with a payment_id", status))
+		}
+		f, _ := parseFailure(body)
+		return charge.Answer{
+			State:      charge.Unsent,
+			KeyRefused: status != http.StatusTooManyRequests,
+			Reason:     reason(status, f),
+		}
+	default:
+		return unknown(fmt.Sprintf("HTTP %d says nothing certain about the charge", status))
+	}
+}
+
+func readTransaction(order charge.Order, body []byte) charge.Answer {
+	var t transaction
+	if err := json.Unmarshal(body, &t); err != nil {
+		return unknown("HTTP 200, but the answer cannot be read: " + plainly(err).Error())
+	}
+	if t.Order.Number == "" {
+		return unknown("HTTP 200, but the answer names no order number")
+	}
+	if diff := difference(order, t); diff != "" {
+		return unknown("HTTP 200, but the answer is about " + diff)
+	}
+	a, ok := t.answer()
+	if !ok {
+		// The payment_id is kept: it is about this order, and is what to ask about.
+		a.State = charge.Unknown
+		a.ProviderStatus = clean(a.ProviderStatus, 40)
+		a.Reason = fmt.Sprintf("HTTP 200, but status %q is not documented", a.ProviderStatus)
+	}
+	return a
+}
+
+// answer is the provider's word on a transaction, if its status is documented.
+func (t transaction) answer() (charge.Answer, bool) {
+	word := strings.ToLower(strings.TrimSpace(string(t.Status)))
+	state, ok := statuses[word]
+	a := charge.Answer{
+		State:          state,
+		PaymentID:      clean(string(t.PaymentID), maxID),
+		ProviderStatus: word,
+		ProviderDate:   clean(string(t.Date), 40),
+	}
+	if state != charge.Settled {
+		a.Reason = clean(string(t.Reason), maxReason)
+	}
+	return a, ok
+}
+
+// difference says in what an answer is not about the order, or "". Numbers are
+// compared exactly, amounts as numbers, currencies without case; an amount or
+// currency that is missing is no difference.
+func difference(order charge.Order, t transaction) string {
+	if string(t.Order.Number) != order.Number {
+		return fmt.Sprintf("order number %q", clean(string(t.Order.Number), maxNumber))
+	}
+	return moneyDifference(order, t)
+}
+
+func moneyDifference(order charge.Order, t transaction) string {
+	if text := string(t.Order.Amount); text != "" {
+		if same, err := order.Amount.EqualsNumber(text); err != nil || !same {
+			return fmt.Sprintf("the amount %q instead of %s", clean(text, 40), order.Amount)
+		}
+	}
+	if text := string(t.Order.Currency); text != "" && !strings.EqualFold(text, order.Amount.Currency()) {
+		return fmt.Sprintf("the currency %q instead of %s", clean(text, 40), order.Amount.Currency())
+	}
+	return ""
+}
+
+// rejected reads a refusal. One that blames the order number is told apart even
+// if it blames more: perhaps a charge stands under that number.
+func rejected(status int, f failure) charge.Answer {
+	a := charge.Answer{State: charge.Rejected, Reason: reason(status, f)}
+	switch {
+	case status != http.StatusBadRequest:
+	case f.blames("order.number"):
+		a.Blames = charge.BlamesNumber
+	case f.blames("hash"), f.blames("merchant_key"):
+		a.Blames = charge.BlamesKey
+		a.KeyRefused = true
+	}
+	return a
+}
+
+// mentionsPayment tells whether a refusal carries a payment_id, and so may be
+// about a transaction that exists. What cannot be read counts if the name is in it.
+func mentionsPayment(body []byte) bool {
+	var t struct {
+		PaymentID flexible `json:"payment_id"`
+	}
+	if err := json.Unmarshal(body, &t); err != nil {
+		return strings.Contains(string(body), "payment_id")
+	}
+	return t.PaymentID != ""
+}
+
+// readStatus reads the whole answer to a status request about a charge.
+func readStatus(q charge.Query, status int, body []byte) charge.StatusAnswer {
+	switch status {
+	case http.StatusOK:
+		return readStatusTransaction(q, body)
+	case http.StatusBadRequest, http.StatusNotFound:
+		f, err := parseFailure(body)
+		if err != nil && status == http.StatusBadRequest {
+			return notAsked("HTTP 400: " + err.Error())
+		}
+		if f.blames("hash") || f.blames("merchant_key") {
+			return notAsked(reason(status, f))
+		}
+		return charge.StatusAnswer{Knowledge: charge.NotKnown, Reason: reason(status, f)}
+	default:
+		return notAsked(fmt.Sprintf("HTTP %d", status))
+	}
+}
+
+func readStatusTransaction(q charge.Query, body []byte) charge.StatusAnswer {
+	var t transaction
+	if err := json.Unmarshal(body, &t); err != nil {
+		return notAsked("HTTP 200, but the answer cannot be read: " + plainly(err).Error())
+	}
+	a, documented := t.answer()
+	switch {
+	case string(t.Order.Number) != q.Order.Number:
+		return notAsked(fmt.Sprintf("the answer is about order number %q", clean(string(t.Order.Number), maxNumber)))
+	case a.PaymentID != "" && strings.EqualFold(a.PaymentID, q.InitTransID):
+		// The newest transaction under this number is the one that saved the card.
+		return charge.StatusAnswer{Knowledge: charge.NotKnown, Reason: "only the card's first payment stands under this number"}
+	case q.PaymentID != "" && a.PaymentID != "" && !strings.EqualFold(a.PaymentID, q.PaymentID):
+		return notAsked("the answer is about another payment_id")
+	case !documented:
+		return notAsked(fmt.Sprintf("status %q is not documented", clean(string(t.Status), 40)))
+	}
+	return charge.StatusAnswer{Knowledge: charge.Known, Answer: a, Reason: moneyDifference(q.Order, t)}
+}
+
+func unknown(why string) charge.Answer { return charge.Answer{State: charge.Unknown, Reason: why} }
+
+func notAsked(why string) charge.StatusAnswer {
+	return charge.StatusAnswer{Knowledge: charge.NotAsked, Reason: why}
+}
+
+const maxReason = 500
+
+// reason is what a refusal says, for a person.
+func reason(status int, f failure) string {
+	texts := strings.Join(f.messages(), "; ")
+	if texts == "" {
+		return fmt.Sprintf("HTTP %d", status)
+	}
+	return clean(texts, maxReason)
+}
+
+// clean makes the provider's text fit to be kept and shown: no control
+// characters, no invalid UTF-8, at most so many characters.
+func clean(text string, most int) string {
+	text = strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, strings.TrimSpace(text))
+	if runes := []rune(text); len(runes) > most {
+		text = string(runes[:most]) + "…"
+	}
+	return text
+}
