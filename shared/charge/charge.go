@@ -53,8 +53,8 @@ type Entry struct {
 	Reason string
 }
 
-// newClaim is the charge that a claim writes: one attempt, about to be sent.
-func newClaim(terms Terms, attempt string, now, deadline time.Time) Charge {
+// NewClaim is the charge that a claim writes: one attempt, about to be sent.
+func NewClaim(terms Terms, attempt string, now, deadline time.Time) Charge {
 	return Charge{
 		Order:       terms.Order,
 		InitTransID: terms.InitTransID,

@@ -117,7 +117,7 @@ func (l *Ledger) Charge(ctx context.Context, terms Terms) (Charge, error) {
 		return l.unbegun(ctx, terms, err)
 	}
 
-	claim := newClaim(terms, rand.Text(), l.now(), deadline)
+	claim := NewClaim(terms, rand.Text(), l.now(), deadline)
 	standing, won, err := l.claim(ctx, claim)
 	if err != nil {
 		return Charge{}, err
