@@ -1,0 +1,136 @@
+package handler
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"dinarfunctions/shared/api"
+	"dinarfunctions/shared/charge"
+	"dinarfunctions/shared/secrets"
+)
+
+// statusOf is the HTTP status of a POST, first or repeated, by what became of
+// the charge (contract, "Charges"). Once a charge request may have left, none is
+// a 5xx: a caller that retries on 5xx by itself must not be told to.
+var statusOf = map[charge.State]int{
+	charge.Sending:  http.StatusAccepted,
+	charge.Settled:  http.StatusOK,
+	charge.Declined: http.StatusPaymentRequired,
+	charge.Pending:  http.StatusAccepted,
+	charge.Unknown:  http.StatusAccepted,
+	charge.Rejected: http.StatusUnprocessableEntity,
+	charge.Unsent:   http.StatusServiceUnavailable,
+	charge.Reversed: http.StatusOK,
+}
+
+// retryAfter is when a caller may try again what was not sent.
+const retryAfter = 30 * time.Second
+
+// problemOf translates the errors of the ledger into problem documents
+// (contract, "HTTP API"). None of them stands for a charge that may have been
+// sent. What is not in the table is a fault of ours, and a 500.
+func problemOf(err error) error {
+	var (
+		invalid  *charge.InvalidError
+		conflict *charge.ConflictError
+		secret   *secrets.Error
+	)
+	switch {
+	case errors.As(err, &invalid):
+		fields := make([]api.FieldError, len(invalid.Faults))
+		for i, f := range invalid.Faults {
+			fields[i] = api.FieldError{Field: f.Field, Message: f.Message}
+		}
+		return api.Invalid(fields...)
+	case errors.As(err, &conflict):
+		return &api.Problem{
+			Status: http.StatusConflict,
+			Detail: conflict.Error(),
+			Errors: []api.FieldError{{Field: "order.number", Message: "stands for another charge already"}},
+			Cause:  err,
+		}
+	case errors.Is(err, charge.ErrNotFound):
+		return &api.Problem{Status: http.StatusNotFound, Detail: "There is no charge under this order number.", Cause: err}
+	case errors.As(err, &secret):
+		return notNow("Nothing was sent: "+secret.Public()+".", err)
+	case errors.Is(err, charge.ErrStore):
+		return notNow("The ledger cannot be reached now. Nothing was sent.", err)
+	case errors.Is(err, charge.ErrNoTime):
+		return notNow("Too little time was left in this invocation to charge safely. Nothing was sent.", err)
+	default:
+		return err
+	}
+}
+
+func notNow(detail string, cause error) error {
+	return &api.Problem{Status: http.StatusServiceUnavailable, Detail: detail, RetryAfter: retryAfter, Cause: cause}
+}
+
+// view is a charge as the HTTP API shows it (contract, "Charges"). Every field is
+// always there; null is nothing.
+type view struct {
+	Order          orderView     `json:"order"`
+	State          charge.State  `json:"state"`
+	PaymentID      *string       `json:"payment_id"`
+	Reason         *string       `json:"reason"`
+	DeclineClass   *string       `json:"decline_class"`
+	ProviderStatus *string       `json:"provider_status"`
+	ProviderDate   *string       `json:"provider_date"`
+	ScheduleID     *string       `json:"schedule_id"`
+	Token          *string       `json:"token"`
+	CreatedAt      string        `json:"created_at"`
+	UpdatedAt      string        `json:"updated_at"`
+	History        []historyView `json:"history"`
+}
+
+type orderView struct {
+	Number      string `json:"number"`
+	Amount      string `json:"amount"`
+	Currency    string `json:"currency"`
+	Description string `json:"description"`
+}
+
+type historyView struct {
+	State    charge.State `json:"state"`
+	At       string       `json:"at"`
+	Evidence *string      `json:"evidence"`
+	Reason   *string      `json:"reason"`
+}
+
+func viewOf(c charge.Charge) view {
+	v := view{
+		Order: orderView{
+			Number:      c.Order.Number,
+			Amount:      c.Order.Amount.String(),
+			Currency:    c.Order.Amount.Currency(),
+			Description: c.Order.Description,
+		},
+		State:          c.State,
+		PaymentID:      orNull(c.PaymentID),
+		Reason:         orNull(c.Reason),
+		DeclineClass:   orNull(c.DeclineClass),
+		ProviderStatus: orNull(c.ProviderStatus),
+		ProviderDate:   orNull(c.ProviderDate),
+		ScheduleID:     orNull(c.ScheduleID),
+		Token:          orNull(c.TokenEnd),
+		CreatedAt:      utc(c.CreatedAt),
+		UpdatedAt:      utc(c.UpdatedAt),
+		History:        make([]historyView, len(c.History)),
+	}
+	for i, e := range c.History {
+		v.History[i] = historyView{State: e.State, At: utc(e.At), Evidence: orNull(e.Evidence), Reason: orNull(e.Reason)}
+	}
+	return v
+}
+
+func orNull[T ~string](text T) *string {
+	if text == "" {
+		return nil
+	}
+	s := string(text)
+	return &s
+}
+
+// utc writes a time as RFC 3339 with milliseconds, in UTC.
+func utc(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") }
