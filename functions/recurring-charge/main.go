@@ -5,7 +5,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"os"
 	"time"
@@ -34,29 +33,29 @@ type environment struct {
 }
 
 func main() {
-	log := trigger.NewLogger(os.Stdout)
-	if err := run(context.Background(), log); err != nil {
+	log := trigger.NewLogger(os.Stderr)
+	if err := run(log); err != nil {
 		log.Error("the function cannot start", "error", err)
 		os.Exit(1)
 	}
 }
 
-// run wires the function and serves Lambda until it is ended.
-func run(ctx context.Context, log *slog.Logger) error {
+// run puts together what the environment names.
+func run(log *slog.Logger) error {
 	env, err := settings.Load[environment]()
 	if err != nil {
 		return err
 	}
-	aws, err := awsconfig.Load(ctx)
+	cfg, err := awsconfig.Load(context.Background())
 	if err != nil {
-		return fmt.Errorf("AWS configuration: %w", err)
+		return err
 	}
-	keys := secrets.New(secretsmanager.NewFromConfig(aws), env.SecretID, dineropay.ParseCredentials,
+	keys := secrets.New(secretsmanager.NewFromConfig(cfg), env.SecretID, dineropay.ParseCredentials,
 		secrets.Options{TTL: env.SecretTTL, Log: log})
 	provider := dineropay.New(env.URL.URL(), keys, dineropay.Options{RecurringPath: env.RecurringPath.URL(), Log: log})
-	store := dynamostore.New(dynamodb.NewFromConfig(aws), env.ChargesTable)
+	store := dynamostore.New(dynamodb.NewFromConfig(cfg), env.ChargesTable)
 	ledger := charge.NewLedger(store, provider, time.Now, log)
 
-	lambda.StartWithOptions(trigger.Handlers{HTTP: handler.New(ledger, log), Log: log}, lambda.WithContext(ctx))
+	lambda.Start(handler.New(ledger, log)) // does not return
 	return nil
 }

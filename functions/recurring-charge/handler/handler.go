@@ -14,6 +14,7 @@ import (
 	"dinarfunctions/shared/api"
 	"dinarfunctions/shared/charge"
 	"dinarfunctions/shared/dineropay"
+	"dinarfunctions/shared/trigger"
 )
 
 // Ledger is what the routes need of *charge.Ledger. Its errors are those that
@@ -27,19 +28,20 @@ type Ledger interface {
 
 var _ Ledger = (*charge.Ledger)(nil)
 
-// New returns the function's part of the HTTP API (contract, "Charges"):
+// New returns the function: what it does for each kind of event that wakes it.
+// Its part of the HTTP API is (contract, "Charges"):
 //
 //	POST /charges            charges a saved token, once per order number
 //	GET  /charges/{number}   the charge
-func New(ledger Ledger, log *slog.Logger) http.Handler {
-	routes := routes{ledger: ledger}
+func New(ledger Ledger, log *slog.Logger) trigger.Handlers {
+	h := handler{ledger}
 	mux := api.NewMux(log)
-	mux.Handle("POST /charges", routes.post)
-	mux.Handle("GET /charges/{number}", routes.get)
-	return mux
+	mux.Handle("POST /charges", h.post)
+	mux.Handle("GET /charges/{number}", h.get)
+	return trigger.Handlers{HTTP: mux, Log: log}
 }
 
-type routes struct{ ledger Ledger }
+type handler struct{ ledger Ledger }
 
 // chargeRequest is the body of POST /charges, named as the provider names it.
 type chargeRequest struct {
@@ -54,7 +56,7 @@ type chargeRequest struct {
 	} `json:"order"`
 }
 
-func (h routes) post(r *http.Request) (api.Answer, error) {
+func (h handler) post(r *http.Request) (api.Answer, error) {
 	var body chargeRequest
 	if err := api.Decode(r, &body); err != nil {
 		return api.Answer{}, err
@@ -82,7 +84,7 @@ func (h routes) post(r *http.Request) (api.Answer, error) {
 	return answer, nil
 }
 
-func (h routes) get(r *http.Request) (api.Answer, error) {
+func (h handler) get(r *http.Request) (api.Answer, error) {
 	number, err := api.PathID(r, "number")
 	if err != nil {
 		return api.Answer{}, err

@@ -83,7 +83,7 @@ func (h *house) newFunction(t *testing.T) trigger.Handlers {
 		Backoff: func() backoff.BackOff { return &backoff.ZeroBackOff{} },
 	})
 	ledger := charge.NewLedger(store, client, func() time.Time { return noon }, log)
-	return trigger.Handlers{HTTP: handler.New(ledger, log), Log: log}
+	return handler.New(ledger, log)
 }
 
 // withEmptyLedger is a second function at the same provider.
