@@ -14,18 +14,27 @@ import (
 
 const mask = "[hidden]"
 
-// Text is a secret text. The zero Text is empty.
-type Text struct{ value string }
+// Text is a secret text. The zero Text is empty. Texts are compared by what they
+// hold with reflect.DeepEqual, not with ==.
+//
+// It holds a pointer because fmt cannot call Format on an unexported field of
+// another struct: there it prints the address, and would print the text itself.
+type Text struct{ value *string }
 
 // New hides value.
-func New(value string) Text { return Text{value: value} }
+func New(value string) Text { return Text{value: &value} }
 
 // Reveal returns the text itself. The caller sends it to the one place that it
 // is meant for, and neither logs it nor puts it in an error.
-func (t Text) Reveal() string { return t.value }
+func (t Text) Reveal() string {
+	if t.value == nil {
+		return ""
+	}
+	return *t.value
+}
 
 // IsZero tells whether the text is empty.
-func (t Text) IsZero() bool { return t.value == "" }
+func (t Text) IsZero() bool { return t.Reveal() == "" }
 
 // String returns a mask.
 func (t Text) String() string { return mask }

@@ -22,7 +22,9 @@ func TestTextIsNeverPrinted(t *testing.T) {
 		Secret hidden.Text
 		Many   []hidden.Text
 		Ptr    *hidden.Text
-	}{"name", text, []hidden.Text{text}, &text}
+		inner  hidden.Text // fmt cannot call its methods
+		deep   struct{ many []hidden.Text }
+	}{"name", text, []hidden.Text{text}, &text, text, struct{ many []hidden.Text }{[]hidden.Text{text}}}
 
 	var out bytes.Buffer
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%t", "%10s", "%08b"} {
@@ -51,4 +53,6 @@ func TestTextIsNeverPrinted(t *testing.T) {
 	require.Equal(t, marked, text.Reveal())
 	require.False(t, text.IsZero())
 	require.True(t, hidden.Text{}.IsZero())
+	require.True(t, hidden.New("").IsZero())
+	require.Empty(t, hidden.Text{}.Reveal())
 }
