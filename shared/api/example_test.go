@@ -30,7 +30,7 @@ func ExampleMux() {
 		}, nil
 	})
 
-	for _, body := range []string{`{"name": "Noor"}`, `{"nmae": "Noor"}`} {
+	for _, body := range []string{`{"name": "Noor"}`, `{"nom": "Noor"}`} {
 		r := httptest.NewRequest(http.MethodPost, "/greetings", strings.NewReader(body))
 		r.Header.Set("Content-Type", "application/json")
 		w := httptest.NewRecorder()
@@ -39,5 +39,5 @@ func ExampleMux() {
 	}
 	// Output:
 	// 200 {"greeting":"Marhaba, Noor!"}
-	// 400 {"title":"Bad Request","status":400,"detail":"The body has a field that is not known here.","errors":[{"field":"nmae","message":"is not a known field"}]}
+	// 400 {"title":"Bad Request","status":400,"detail":"The body has a field that is not known here.","errors":[{"field":"nom","message":"is not a known field"}]}
 }

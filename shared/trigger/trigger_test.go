@@ -27,10 +27,10 @@ import (
 // marked stands for what must come back in no log and no error.
 const marked = "MARKED-9a2f-0242c0a87002"
 
-// sample reads a file of events/ as it stands.
-func sample(t testing.TB, name string) map[string]any {
+// sample is an HTTP API event of events/ as it stands.
+func sample(t testing.TB) map[string]any {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("../../events", name))
+	text, err := os.ReadFile("../../events/payout-status-http.json")
 	require.NoError(t, err)
 	var event map[string]any
 	require.NoError(t, json.Unmarshal(text, &event))
@@ -92,7 +92,7 @@ func decodeAnswer(t testing.TB, text []byte) answer {
 }
 
 func TestRequestIsWhatTheCallerSent(t *testing.T) {
-	got, status := pass(t, sample(t, "payout-status-http.json"))
+	got, status := pass(t, sample(t))
 	require.Equal(t, http.StatusOK, status)
 	require.NoError(t, got.err)
 	require.Equal(t, `{"payment_id": "df9a31ea528a3977"}`, got.body)
@@ -126,7 +126,7 @@ func TestPathIsTakenAsItIs(t *testing.T) {
 		{"/charges", "", "/charges"},
 	} {
 		t.Run(test.stage+" "+test.raw, func(t *testing.T) {
-			event := change(sample(t, "payout-status-http.json"), test.raw, "rawPath")
+			event := change(sample(t), test.raw, "rawPath")
 			got, _ := pass(t, change(event, test.stage, "requestContext", "stage"))
 			require.Equal(t, test.want, got.URL.Path)
 		})
@@ -134,7 +134,7 @@ func TestPathIsTakenAsItIs(t *testing.T) {
 }
 
 func TestQueryHeadersAndCookies(t *testing.T) {
-	event := sample(t, "payout-status-http.json")
+	event := sample(t)
 	event["rawQueryString"] = "state=unknown&limit=10&cursor=a%2Bb%2F"
 	event["cookies"] = []string{"a=1", "b=2"}
 	event["headers"] = map[string]string{
@@ -167,7 +167,7 @@ func TestBodies(t *testing.T) {
 		{"null", nil, false, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			event := change(sample(t, "payout-status-http.json"), test.body, "body")
+			event := change(sample(t), test.body, "body")
 			got, status := pass(t, change(event, test.encoded, "isBase64Encoded"))
 			require.Equal(t, 200, status)
 			require.Equal(t, test.want, got.body)
@@ -176,7 +176,7 @@ func TestBodies(t *testing.T) {
 	}
 
 	t.Run("without a body", func(t *testing.T) {
-		event := sample(t, "payout-status-http.json")
+		event := sample(t)
 		delete(event, "body")
 		got, _ := pass(t, event)
 		require.Empty(t, got.body)
@@ -186,7 +186,7 @@ func TestBodies(t *testing.T) {
 
 func TestBadBase64IsTheCallersProblem(t *testing.T) {
 	for _, body := range []string{marked, "YQ", "YQ==YQ==", "%"} {
-		event := change(sample(t, "payout-status-http.json"), body, "body")
+		event := change(sample(t), body, "body")
 		event["isBase64Encoded"] = true
 		got := newFunction(t)
 		text, err := got.Invoke(t.Context(), encode(t, event))
@@ -224,14 +224,14 @@ func schedule(source string, detail any) map[string]any {
 }
 
 func TestEventsAreToldApart(t *testing.T) {
-	both := sample(t, "payout-status-http.json")
+	both := sample(t)
 	both["source"], both["detail-type"] = "aws.events", "Scheduled Event"
 	for _, test := range []struct {
 		name              string
 		event             any
 		served, scheduled int
 	}{
-		{"HTTP API", sample(t, "payout-status-http.json"), 1, 0},
+		{"HTTP API", sample(t), 1, 0},
 		{"rule", schedule("aws.events", map[string]any{}), 0, 1},
 		{"scheduler", schedule("aws.scheduler", map[string]any{}), 0, 1},
 		{"scheduler with a text for detail", schedule("aws.scheduler", "{}"), 0, 1},
@@ -248,7 +248,7 @@ func TestEventsAreToldApart(t *testing.T) {
 }
 
 func TestUnknownShapes(t *testing.T) {
-	rest := sample(t, "payout-status-http.json")
+	rest := sample(t)
 	rest["version"] = "1.0"
 	long := map[string]any{}
 	for i := range 100 {
@@ -291,7 +291,7 @@ func TestUnknownShapes(t *testing.T) {
 func TestKnownShapeWithoutHandler(t *testing.T) {
 	f := newFunction(t)
 	f.HTTP = nil
-	_, err := f.Invoke(t.Context(), encode(t, sample(t, "payout-status-http.json")))
+	_, err := f.Invoke(t.Context(), encode(t, sample(t)))
 	require.ErrorContains(t, err, `no handler for events of kind http: its fields are`)
 	require.ErrorContains(t, err, `"rawPath"`)
 
@@ -302,7 +302,7 @@ func TestKnownShapeWithoutHandler(t *testing.T) {
 }
 
 func TestHTTPEventWithWrongTypes(t *testing.T) {
-	event := change(sample(t, "payout-status-http.json"), map[string]any{"x": []string{marked}}, "headers")
+	event := change(sample(t), map[string]any{"x": []string{marked}}, "headers")
 	f := newFunction(t)
 	_, err := f.Invoke(t.Context(), encode(t, event))
 	require.ErrorContains(t, err, "/headers/x")
@@ -341,7 +341,7 @@ func TestAnswer(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			h := trigger.Handlers{HTTP: test.handler, Log: slog.New(slog.DiscardHandler)}
-			text, err := h.Invoke(t.Context(), encode(t, sample(t, "payout-status-http.json")))
+			text, err := h.Invoke(t.Context(), encode(t, sample(t)))
 			require.NoError(t, err)
 			require.Equal(t, test.want, decodeAnswer(t, text))
 		})
@@ -360,7 +360,7 @@ func TestContextOfTheInvocationIsTheRequests(t *testing.T) {
 		HTTP:     http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = append(got, r.Context()) }),
 		Schedule: func(ctx context.Context) error { got = append(got, ctx); return nil },
 	}
-	for _, event := range []any{sample(t, "payout-status-http.json"), schedule("aws.events", nil)} {
+	for _, event := range []any{sample(t), schedule("aws.events", nil)} {
 		_, err := h.Invoke(ctx, encode(t, event))
 		require.NoError(t, err)
 	}
@@ -383,7 +383,7 @@ func TestPanicsEndNoInvocationUnsaid(t *testing.T) {
 		_, _ = io.WriteString(w, `{"half":`)
 		panic(marked)
 	})
-	text, err := f.Invoke(t.Context(), encode(t, sample(t, "payout-status-http.json")))
+	text, err := f.Invoke(t.Context(), encode(t, sample(t)))
 	require.NoError(t, err)
 	got := decodeAnswer(t, text)
 	require.Equal(t, 500, got.StatusCode)
@@ -411,7 +411,7 @@ func TestScheduleErrorFailsTheInvocation(t *testing.T) {
 }
 
 func TestOneLinePerInvocation(t *testing.T) {
-	event := sample(t, "payout-status-http.json")
+	event := sample(t)
 	event["rawQueryString"] = "token=" + marked
 	change(event, marked, "headers", "authorization")
 	change(event, `{"uniqueid": "`+marked+`"}`, "body")
@@ -468,7 +468,7 @@ func FuzzInvoke(f *testing.F) {
 		require.NoError(f, err)
 		f.Add(text)
 	}
-	base := sample(f, "payout-status-http.json")
+	base := sample(f)
 	f.Add(encode(f, schedule("aws.scheduler", "{}")))
 	f.Add(encode(f, change(base, "bm8gSlNPTg==", "body")))
 	f.Add([]byte(`{"version":"2.0","rawPath":"echo","headers":null,"requestContext":{"http":{"method":"GET"}}}`))

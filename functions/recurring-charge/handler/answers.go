@@ -53,7 +53,11 @@ func problemOf(err error) error {
 	case errors.Is(err, charge.ErrNotFound):
 		return &api.Problem{Status: http.StatusNotFound, Detail: "There is no charge under this order number.", Cause: err}
 	case errors.As(err, &secret):
-		return notNow("Nothing was sent: "+secret.Public()+".", err)
+		told := &api.Problem{Status: http.StatusServiceUnavailable, Detail: "Nothing was sent: " + secret.Public() + ".", Cause: err}
+		if errors.Is(secret, secrets.ErrUnavailable) { // for the rest an operator is needed
+			told.RetryAfter = retryAfter
+		}
+		return told
 	case errors.Is(err, charge.ErrStore):
 		return notNow("The ledger cannot be reached now. Nothing was sent.", err)
 	case errors.Is(err, charge.ErrNoTime):

@@ -34,14 +34,17 @@ var _ Ledger = (*charge.Ledger)(nil)
 //	POST /charges            charges a saved token, once per order number
 //	GET  /charges/{number}   the charge
 func New(ledger Ledger, log *slog.Logger) trigger.Handlers {
-	h := handler{ledger}
+	h := handler{ledger, log}
 	mux := api.NewMux(log)
 	mux.Handle("POST /charges", h.post)
 	mux.Handle("GET /charges/{number}", h.get)
 	return trigger.Handlers{HTTP: mux, Log: log}
 }
 
-type handler struct{ ledger Ledger }
+type handler struct {
+	ledger Ledger
+	log    *slog.Logger
+}
 
 // chargeRequest is the body of POST /charges, named as the provider names it.
 type chargeRequest struct {
@@ -75,8 +78,10 @@ func (h handler) post(r *http.Request) (api.Answer, error) {
 	}
 	c, err := h.ledger.Charge(r.Context(), terms)
 	if err != nil {
+		h.log.InfoContext(r.Context(), "no charge was begun", "order_number", terms.Order.Number, "error", err.Error())
 		return api.Answer{}, problemOf(err)
 	}
+	h.log.InfoContext(r.Context(), "charge", "order_number", c.Order.Number, "state", c.State, "payment_id", c.PaymentID)
 	answer := api.Answer{Status: statusOf[c.State], Body: viewOf(c)}
 	if c.State == charge.Unsent {
 		answer.RetryAfter = retryAfter

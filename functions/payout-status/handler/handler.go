@@ -1,0 +1,101 @@
+// Package handler is what the function PayoutStatus does: POST /payouts/status
+// (contract, Payouts). It has no state of its own and moves no money.
+//
+// It stands apart from the command, so that the sandbox and the tests make it
+// with the same constructor as Lambda does.
+package handler
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"dinarfunctions/shared/api"
+	"dinarfunctions/shared/dinardragon"
+	"dinarfunctions/shared/trigger"
+)
+
+// Provider tells how payouts stand. It tries again by itself where that helps,
+// within the context's deadline. Errors are a *dinardragon.Error, or wrap a
+// *secrets.Error if there is no key to ask with.
+type Provider interface {
+	// PaymentStatus returns the payment with this id, and no other.
+	PaymentStatus(context.Context, dinardragon.PaymentID) (dinardragon.Payment, error)
+	// PayoutStatus returns all payments of a payout, at least one.
+	PayoutStatus(context.Context, dinardragon.PayoutID) ([]dinardragon.Payment, error)
+}
+
+var _ Provider = (*dinardragon.Client)(nil)
+
+// answerTime is what remains of an invocation, once the provider has been given
+// up, to tell the caller so.
+const answerTime = 3 * time.Second
+
+// New returns the function. It asks provider, and logs to log.
+func New(provider Provider, log *slog.Logger) trigger.Handlers {
+	h := handler{provider}
+	mux := api.NewMux(log)
+	mux.Handle("POST /payouts/status", h.status)
+	return trigger.Handlers{HTTP: mux, Log: log}
+}
+
+type handler struct{ provider Provider }
+
+type statusRequest struct {
+	UniqueID  *string `json:"uniqueid"`
+	PaymentID *string `json:"payment_id"`
+}
+
+type statusAnswer struct {
+	Payments []payment `json:"payments"`
+	Final    bool      `json:"final"`
+}
+
+type payment struct {
+	UniqueID string `json:"uniqueid"`
+	Status   int    `json:"status"`
+	State    string `json:"state"`
+}
+
+func (h handler) status(r *http.Request) (api.Answer, error) {
+	var asked statusRequest
+	if err := api.Decode(r, &asked); err != nil {
+		return api.Answer{}, err
+	}
+	if (asked.UniqueID == nil) == (asked.PaymentID == nil) {
+		const rule = "exactly one of uniqueid and payment_id has to be there"
+		return api.Answer{}, api.Invalid(
+			api.FieldError{Field: "uniqueid", Message: rule},
+			api.FieldError{Field: "payment_id", Message: rule},
+		)
+	}
+	ctx := r.Context()
+	if end, limited := ctx.Deadline(); limited {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, end.Add(-answerTime))
+		defer cancel()
+	}
+	payments, err := h.ask(ctx, asked)
+	if err != nil {
+		return api.Answer{}, problemOf(err)
+	}
+	return api.Answer{Status: http.StatusOK, Body: shown(payments)}, nil
+}
+
+func (h handler) ask(ctx context.Context, asked statusRequest) ([]dinardragon.Payment, error) {
+	if asked.PaymentID != nil {
+		return h.provider.PayoutStatus(ctx, dinardragon.PayoutID(*asked.PaymentID))
+	}
+	one, err := h.provider.PaymentStatus(ctx, dinardragon.PaymentID(*asked.UniqueID))
+	return []dinardragon.Payment{one}, err
+}
+
+func shown(payments []dinardragon.Payment) statusAnswer {
+	answer := statusAnswer{Final: true}
+	for _, p := range payments {
+		answer.Payments = append(answer.Payments, payment{p.UniqueID, p.Status, p.State.String()})
+		answer.Final = answer.Final && p.State.Final()
+	}
+	return answer
+}

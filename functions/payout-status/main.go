@@ -1,0 +1,54 @@
+// Command payout-status is the Lambda function PayoutStatus (contract, The
+// functions): it asks Dinar Dragon for the status of payouts.
+//
+// All it does itself is to put together what the environment names; the package
+// handler does the work.
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"dinarfunctions/functions/payout-status/handler"
+	"dinarfunctions/shared/awsconfig"
+	"dinarfunctions/shared/dinardragon"
+	"dinarfunctions/shared/secrets"
+	"dinarfunctions/shared/settings"
+	"dinarfunctions/shared/trigger"
+)
+
+// environment is what the function is told (contract, Settings).
+type environment struct {
+	Provider  settings.ProviderURL `env:"DINARDRAGON_URL"`
+	SecretID  string               `env:"DINARDRAGON_SECRET_ID"`
+	SecretTTL time.Duration        `env:"SECRET_TTL"`
+}
+
+func main() {
+	log := trigger.NewLogger(os.Stderr)
+	if err := run(log); err != nil {
+		log.Error("the function cannot start", "error", err)
+		os.Exit(1)
+	}
+}
+
+func run(log *slog.Logger) error {
+	env, err := settings.Load[environment]()
+	if err != nil {
+		return err
+	}
+	cfg, err := awsconfig.Load(context.Background())
+	if err != nil {
+		return err
+	}
+	key := secrets.New(secretsmanager.NewFromConfig(cfg), env.SecretID, dinardragon.ParseKey,
+		secrets.Options{TTL: env.SecretTTL, Log: log})
+	provider := dinardragon.New(env.Provider.URL(), key, dinardragon.Options{})
+	lambda.Start(handler.New(provider, log)) // does not return
+	return nil
+}
