@@ -102,12 +102,3 @@ func Origins(to State, by Evidence) []State {
 	}
 	return from
 }
-
-func contains[T comparable](list []T, wanted T) bool {
-	for _, v := range list {
-		if v == wanted {
-			return true
-		}
-	}
-	return false
-}

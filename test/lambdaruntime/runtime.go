@@ -92,7 +92,7 @@ func Start(t testing.TB, bootstrap string, env map[string]string) *Instance {
 		"AWS_SECRET_ACCESS_KEY":           "emulated",
 	}
 	maps.Copy(all, env)
-	i.command = exec.Command(bootstrap) //nolint:gosec,noctx // the test's own binary; Close ends it
+	i.command = exec.Command(bootstrap) //nolint:noctx // the test's own binary; Close ends it
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		i.command.Env = append(i.command.Env, name+"="+all[name])
 	}
