@@ -1,0 +1,226 @@
+package dynamostore_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/smithy-go/logging"
+	"github.com/go-json-experiment/json"
+	"github.com/stretchr/testify/require"
+
+	"dinarfunctions/shared/charge"
+	"dinarfunctions/shared/charge/chargetest"
+	"dinarfunctions/shared/dynamostore"
+	"dinarfunctions/shared/hidden"
+)
+
+const (
+	tableName   = "charges-of-the-test"
+	markedToken = "MARKED-whole-token-7002"
+)
+
+var start = time.Date(2026, 11, 21, 9, 0, 0, 120000000, time.UTC)
+
+// claim is a claim for order-1 by an attempt, with a token that must not be found again.
+func claim(t testing.TB, attempt string) charge.Charge {
+	t.Helper()
+	terms := chargetest.Terms(t, "order-1")
+	terms.Token = hidden.New(markedToken)
+	return charge.NewClaim(terms, attempt, start, start.Add(20*time.Second))
+}
+
+// settled is the outcome of an attempt.
+func settled(attempt string) charge.Change {
+	return charge.Change{
+		Number: "order-1", Attempt: attempt, To: charge.Settled, Evidence: charge.ByAnswer, At: start.Add(3 * time.Second),
+		PaymentID: "payment-1", ProviderStatus: "settled", ProviderDate: "2026-11-21 09:00:03",
+	}
+}
+
+// client is the real SDK client, with as many tries as told and no waits.
+func client(endpoint string, transport http.RoundTripper, tries int) *dynamodb.Client {
+	return dynamodb.New(dynamodb.Options{
+		Region:       "eu-central-1",
+		BaseEndpoint: &endpoint,
+		HTTPClient:   &http.Client{Transport: transport},
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "id", SecretAccessKey: "MARKED-aws"}, nil
+		}),
+		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
+			o.MaxAttempts = tries
+			o.RateLimiter = ratelimit.None
+			o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
+		}),
+		// The SDK warns of every answer without a checksum, which only the real
+		// DynamoDB always sends.
+		Logger: logging.Nop{},
+	})
+}
+
+// server answers the calls of a test one after the other, and keeps what came.
+type server struct {
+	*httptest.Server
+	mu    sync.Mutex
+	calls []call
+}
+
+type call struct {
+	Operation string
+	Raw       string
+	Body      body
+}
+
+// body is what a call says, in DynamoDB's names.
+type body struct {
+	TableName                           string
+	Key                                 attributes
+	ConsistentRead                      bool
+	ProjectionExpression                string
+	ConditionExpression                 string
+	UpdateExpression                    string
+	ExpressionAttributeNames            map[string]string
+	ExpressionAttributeValues           attributes
+	ReturnValues                        string
+	ReturnValuesOnConditionCheckFailure string
+}
+
+// attributes are DynamoDB's JSON for attributes: {"state": {"S": "settled"}}.
+type attributes map[string]any
+
+func serve(t *testing.T, answers ...http.HandlerFunc) *server {
+	t.Helper()
+	s := &server{}
+	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		raw, _ := io.ReadAll(r.Body)
+		c := call{Operation: r.Header.Get("X-Amz-Target"), Raw: string(raw)}
+		bad := json.Unmarshal(raw, &c.Body, json.RejectUnknownMembers(true))
+		s.mu.Lock()
+		n := len(s.calls)
+		s.calls = append(s.calls, c)
+		s.mu.Unlock()
+		if n >= len(answers) || bad != nil {
+			t.Errorf("call %d is one too many or unreadable (%v): %s", n+1, bad, raw)
+			http.Error(w, "no answer for this", http.StatusBadRequest)
+			return
+		}
+		answers[n](w, r)
+	}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+func (s *server) seen() []call {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.calls
+}
+
+// store is a store on the server, whose client tries three times.
+func (s *server) store() *dynamostore.Store {
+	return dynamostore.New(client(s.URL, s.Client().Transport, 3), tableName)
+}
+
+func answer(status int, content map[string]any) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+		w.WriteHeader(status)
+		_ = json.MarshalWrite(w, content)
+	}
+}
+
+func found(item attributes) http.HandlerFunc {
+	return answer(http.StatusOK, map[string]any{"Item": item})
+}
+
+func written(item attributes) http.HandlerFunc {
+	return answer(http.StatusOK, map[string]any{"Attributes": item})
+}
+
+func refused(status int, kind string) http.HandlerFunc {
+	return answer(status, map[string]any{"__type": "com.amazonaws.dynamodb.v20120810#" + kind, "message": "no"})
+}
+
+// standing is a failed condition with what stands there; nil for nothing.
+func standing(item attributes) http.HandlerFunc {
+	content := map[string]any{"__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException", "message": "The conditional request failed"}
+	if item != nil {
+		content["Item"] = item
+	}
+	return answer(http.StatusBadRequest, content)
+}
+
+// lost is an answer that never comes.
+func lost(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+
+// stored is a charge as it stands in the table, said a second time here, so
+// that the store's own words are held against something.
+func stored(c charge.Charge) attributes {
+	item := texts(map[string]string{
+		"pk":              "charge#" + c.Order.Number,
+		"amount":          c.Order.Amount.String(),
+		"currency":        c.Order.Amount.Currency(),
+		"description":     c.Order.Description,
+		"init_trans_id":   c.InitTransID,
+		"schedule_id":     c.ScheduleID,
+		"token_end":       c.TokenEnd,
+		"fingerprint":     c.Fingerprint,
+		"attempt":         c.Attempt,
+		"deadline":        nanos(c.Deadline),
+		"state":           string(c.State),
+		"payment_id":      c.PaymentID,
+		"reason":          c.Reason,
+		"decline_class":   string(c.DeclineClass),
+		"provider_status": c.ProviderStatus,
+		"provider_date":   c.ProviderDate,
+		"created_at":      nanos(c.CreatedAt),
+		"updated_at":      nanos(c.UpdatedAt),
+	})
+	var history []any
+	for _, e := range c.History {
+		history = append(history, map[string]any{"M": texts(map[string]string{
+			"state": string(e.State), "at": nanos(e.At), "evidence": string(e.Evidence), "reason": e.Reason,
+		})})
+	}
+	item["history"] = map[string]any{"L": history}
+	return item
+}
+
+func texts(of map[string]string) attributes {
+	item := attributes{}
+	for name, text := range of {
+		if text != "" {
+			item[name] = map[string]any{"S": text}
+		}
+	}
+	return item
+}
+
+func nanos(t time.Time) string {
+	t = t.UTC()
+	return fmt.Sprintf("%s.%09dZ", t.Format("2006-01-02T15:04:05"), t.Nanosecond())
+}
+
+// transport is an http.RoundTripper from a function.
+type transport func(*http.Request) (*http.Response, error)
+
+func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// refill replaces a body that was read.
+func refill(content []byte) io.ReadCloser { return io.NopCloser(bytes.NewReader(content)) }
+
+func asJSON(t require.TestingT, v any) string {
+	text, err := json.Marshal(v, json.Deterministic(true))
+	require.NoError(t, err)
+	return string(text)
+}
