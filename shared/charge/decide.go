@@ -35,18 +35,31 @@ func Decide(standing *Charge, terms Terms) Decision {
 	}
 }
 
+// MaxHistory is how many lines of earlier attempts a new claim takes over. A
+// caller that hammers on a number while the provider is down would otherwise
+// fill a store's record to its limit, and then an outcome could not be written.
+const MaxHistory = 100
+
 // Claim is the new claim as it comes to stand on what stood there (nil for
-// nothing), or what stood there and false if its state may not be sent. The
-// first attempt's time and the history of all attempts stay. A store does in one
+// nothing), or what stood there and false if it may not be sent. The first
+// attempt's time and the history of earlier attempts stay; of a history that has
+// reached MaxHistory, the first line and the latest half. A store does in one
 // atomic step what this function says.
+//
+// An attempt claims once. A copy of its claim that was held up on its way must
+// not make it Sending again when it has already ended, with nobody to send it.
 func Claim(standing *Charge, claim Charge) (Charge, bool) {
 	if standing == nil {
 		return claim, true
 	}
-	if !standing.State.Chargeable() {
-		return *standing, false
+	if !standing.State.Chargeable() || standing.Attempt == claim.Attempt {
+		return *standing, standing.State == Sending && standing.Attempt == claim.Attempt
 	}
 	claim.CreatedAt = standing.CreatedAt
-	claim.History = append(slices.Clone(standing.History), claim.History...)
+	history := slices.Clone(standing.History)
+	if len(history) >= MaxHistory {
+		history = slices.Delete(history, 1, len(history)-MaxHistory/2)
+	}
+	claim.History = append(history, claim.History...)
 	return claim, true
 }

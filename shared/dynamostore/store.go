@@ -58,18 +58,38 @@ var _ charge.Store = (*Store)(nil)
 // key pk. It calls nothing.
 func New(api API, table string) *Store { return &Store{api: api, table: table} }
 
-// Claim implements charge.Store. It makes one call.
+// Claim implements charge.Store. It makes one call; two where the history of
+// earlier attempts is so long that it has to be cut.
 func (s *Store) Claim(ctx context.Context, claim charge.Charge) (standing charge.Charge, won bool, err error) {
-	number := claim.Order.Number
-	u := newUpdate(s.table, chargeKey(number))
-
+	u := s.claimUpdate(claim)
 	// One attempt claims a number once. Without its own id in the condition, a
 	// copy of the write that was held up on its way could arrive when the attempt
 	// has already ended rejected or unsent, and make it sending again, with
 	// nobody to send it.
-	u.condition = fmt.Sprintf("attribute_not_exists(%s) OR (%s AND %s <> %s)",
-		u.name(attrKey), u.stateIn(chargeable()), u.name(attrAttempt), u.text(attrAttempt, claim.Attempt))
+	u.condition = fmt.Sprintf("attribute_not_exists(%s) OR (%s AND %s <> %s AND size(%s) < %s)",
+		u.name(attrKey), u.stateIn(chargeable()), u.name(attrAttempt), u.text(attrAttempt, claim.Attempt),
+		u.name(attrHistory), u.number("max_history", charge.MaxHistory))
+	u.extend(attrHistory, historyList(claim.History))
 
+	standing, won, err = s.claim(ctx, u, claim)
+	if err != nil || won || len(standing.History) < charge.MaxHistory {
+		return standing, won, err
+	}
+	cut, may := charge.Claim(&standing, claim)
+	if !may {
+		return standing, false, nil
+	}
+	// What was cut is written whole, so it must still be what was cut.
+	u = s.claimUpdate(claim)
+	u.condition = fmt.Sprintf("%s AND %s = %s",
+		u.stateIn(chargeable()), u.name(attrAttempt), u.text("cut_attempt", standing.Attempt))
+	u.replace(attrHistory, historyList(cut.History))
+	return s.claim(ctx, u, claim)
+}
+
+// claimUpdate sets all that a claim says, the history excepted.
+func (s *Store) claimUpdate(claim charge.Charge) *update {
+	u := newUpdate(s.table, chargeKey(claim.Order.Number))
 	u.set(attrAmount, claim.Order.Amount.String())
 	u.set(attrCurrency, claim.Order.Amount.Currency())
 	u.set(attrDescription, claim.Order.Description)
@@ -88,8 +108,12 @@ func (s *Store) Claim(ctx context.Context, claim charge.Charge) (standing charge
 	u.set(attrProviderDate, claim.ProviderDate)
 	u.setOnce(attrCreatedAt, timeText(claim.CreatedAt))
 	u.set(attrUpdatedAt, timeText(claim.UpdatedAt))
-	u.extend(attrHistory, historyList(claim.History))
+	return u
+}
 
+// claim makes the call for a claim.
+func (s *Store) claim(ctx context.Context, u *update, claim charge.Charge) (standing charge.Charge, won bool, err error) {
+	number := claim.Order.Number
 	standing, met, err := s.update(ctx, u, number)
 	if errors.Is(err, charge.ErrNotFound) { // then its condition holds
 		err = errNoItem

@@ -1,6 +1,7 @@
 package dynamostore
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -40,6 +41,10 @@ func (u *update) text(name, value string) string {
 	return u.value(name, &types.AttributeValueMemberS{Value: value})
 }
 
+func (u *update) number(name string, value int) string {
+	return u.value(name, &types.AttributeValueMemberN{Value: strconv.Itoa(value)})
+}
+
 // stateIn is the condition that the state is one of some.
 func (u *update) stateIn(states []charge.State) string {
 	in := make([]string, len(states))
@@ -69,6 +74,11 @@ func (u *update) setOnce(attribute, text string) {
 func (u *update) extend(attribute string, list *types.AttributeValueMemberL) {
 	name, none := u.name(attribute), u.value("none", &types.AttributeValueMemberL{Value: []types.AttributeValue{}})
 	u.sets = append(u.sets, name+" = list_append(if_not_exists("+name+", "+none+"), "+u.value(attribute, list)+")")
+}
+
+// replace gives an attribute a list instead of the one that it has.
+func (u *update) replace(attribute string, list *types.AttributeValueMemberL) {
+	u.sets = append(u.sets, u.name(attribute)+" = "+u.value(attribute, list))
 }
 
 func (u *update) input() *dynamodb.UpdateItemInput {

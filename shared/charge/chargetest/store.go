@@ -76,6 +76,37 @@ func Store(t *testing.T, open func(t *testing.T) charge.Store) {
 		require.False(t, won)
 		require.Equal(t, first, standing)
 		requireStored(t, store, first)
+
+		// Its own copy has won, for as long as nobody went on from it.
+		standing, won, err = store.Claim(ctx, first)
+		require.NoError(t, err)
+		require.True(t, won)
+		require.Equal(t, first, standing)
+		ended := mustRecord(t, store, charge.Change{Number: "again", Attempt: "attempt-1", To: charge.Unsent, Evidence: charge.ByAnswer, At: start})
+		standing, won, err = store.Claim(ctx, first)
+		require.NoError(t, err)
+		require.False(t, won, "an attempt that has ended is not begun again")
+		require.Equal(t, ended, standing)
+		requireStored(t, store, ended)
+	})
+
+	t.Run("attempts without end do not fill the record", func(t *testing.T) {
+		want := claim(t, "hammered", "attempt-0")
+		mustClaim(t, store, want)
+		for i := range charge.MaxHistory * 3 / 2 {
+			want = mustRecord(t, store, charge.Change{
+				Number: "hammered", Attempt: want.Attempt, To: charge.Unsent, Evidence: charge.ByAnswer,
+				At: start.Add(time.Duration(i) * time.Second), Reason: "no connection to the provider",
+			})
+			next := claim(t, "hammered", fmt.Sprintf("attempt-%d", i+1))
+			expected, may := charge.Claim(&want, next)
+			require.True(t, may)
+			want = mustClaim(t, store, next)
+			require.Equal(t, expected, want)
+		}
+		require.LessOrEqual(t, len(want.History), charge.MaxHistory+1)
+		require.Equal(t, charge.Entry{State: charge.Sending, At: start}, want.History[0], "the first attempt is not forgotten")
+		requireStored(t, store, want)
 	})
 
 	t.Run("who may claim over what stands", func(t *testing.T) {
