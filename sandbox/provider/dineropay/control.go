@@ -1,0 +1,62 @@
+package dineropay
+
+import (
+	"net/http"
+
+	"dinarfunctions/sandbox/provider/internal/jsonhttp"
+)
+
+// controlPrefix is where the control API is. The real provider has nothing there.
+const controlPrefix = "/sandbox/"
+
+// newControl is the control API:
+//
+//	GET    /sandbox/faults        which faults there are, and which are scripted
+//	POST   /sandbox/faults        {"charge": ["cut_after"], "status": ["http_500"]}: script more
+//	DELETE /sandbox/faults        forget what is scripted
+//	GET    /sandbox/cards         what the test cards do
+//	GET    /sandbox/transactions  all of them, oldest first; ?order_number=… for some
+//	PUT    /sandbox/transactions/{payment_id}/status  {"status": "settled", "reason": ""}
+//	GET    /sandbox/counts        of all requests; ?order_number=… for one order
+//	PUT    /sandbox/credentials   {"merchant_key": "…", "merchant_password": "…"}: rotate
+func (s *Simulator) newControl() http.Handler {
+	mux := http.NewServeMux()
+	s.faults.Control(mux)
+	mux.HandleFunc("GET "+controlPrefix+"cards", func(w http.ResponseWriter, _ *http.Request) {
+		jsonhttp.Write(w, http.StatusOK, Cards())
+	})
+	mux.HandleFunc("GET "+controlPrefix+"transactions", func(w http.ResponseWriter, r *http.Request) {
+		number := r.URL.Query().Get("order_number")
+		found := []Transaction{}
+		for _, t := range s.Transactions() {
+			if number == "" || t.Order.Number == number {
+				found = append(found, t)
+			}
+		}
+		jsonhttp.Write(w, http.StatusOK, found)
+	})
+	mux.HandleFunc("PUT "+controlPrefix+"transactions/{payment_id}/status", func(w http.ResponseWriter, r *http.Request) {
+		var body struct {
+			Status string `json:"status"`
+			Reason string `json:"reason"`
+		}
+		jsonhttp.Change(w, r, &body, func() error {
+			return s.SetStatus(r.PathValue("payment_id"), body.Status, body.Reason)
+		})
+	})
+	mux.HandleFunc("GET "+controlPrefix+"counts", func(w http.ResponseWriter, r *http.Request) {
+		if number := r.URL.Query().Get("order_number"); number != "" {
+			jsonhttp.Write(w, http.StatusOK, s.Counts(number))
+			return
+		}
+		jsonhttp.Write(w, http.StatusOK, s.Totals())
+	})
+	mux.HandleFunc("PUT "+controlPrefix+"credentials", func(w http.ResponseWriter, r *http.Request) {
+		var body struct {
+			Key      string `json:"merchant_key"`
+			Password string `json:"merchant_password"`
+		}
+		jsonhttp.Change(w, r, &body, func() error { return s.Rotate(body.Key, body.Password) })
+	})
+	return mux
+}
