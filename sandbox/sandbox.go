@@ -35,7 +35,7 @@ import (
 // What the simulated merchant has. None of it opens anything anywhere.
 const (
 	merchantKey      = "sandbox-merchant-key"
-	merchantPassword = "sandbox-Password" //nolint:gosec // of the simulator alone
+	merchantPassword = "sandbox-Password"
 	privateKey       = "sandbox-private-key"
 
 	dineroPaySecret   = "sandbox/dineropay"
