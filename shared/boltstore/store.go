@@ -6,9 +6,13 @@
 package boltstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"iter"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -19,9 +23,14 @@ import (
 	"dinarfunctions/shared/money"
 )
 
-// charges is the bucket of charges: the key is the order number, the value a
-// record as JSON.
-var charges = []byte("charges")
+// The buckets. In charges the key is the order number and the value a record as
+// JSON; control has the operator's switch under the key "switch".
+var (
+	charges = []byte("charges")
+	control = []byte("control")
+
+	switchKey = []byte("switch")
+)
 
 // Store is a charge.Store in a file. It is safe for concurrent use in one
 // process; a second process cannot open the file.
@@ -43,6 +52,9 @@ func Open(path string) (*Store, error) {
 	}
 	err = db.Update(func(tx *bbolt.Tx) error {
 		_, err := tx.CreateBucketIfNotExists(charges)
+		if err == nil {
+			_, err = tx.CreateBucketIfNotExists(control)
+		}
 		return err
 	})
 	if err != nil {
@@ -73,6 +85,160 @@ func (s *Store) Record(ctx context.Context, change charge.Change) (standing char
 		return standing, applied, nil
 	})
 	return standing, applied, err
+}
+
+// Dispute implements charge.Store.
+func (s *Store) Dispute(ctx context.Context, number, word string, at time.Time) (standing charge.Charge, noted bool, err error) {
+	err = s.update(ctx, number, func(found *charge.Charge) (charge.Charge, bool, error) {
+		if found == nil {
+			return charge.Charge{}, false, charge.ErrNotFound
+		}
+		standing, noted = found.Dispute(word, at)
+		return standing, noted, nil
+	})
+	return standing, noted, err
+}
+
+// Look implements charge.Store.
+func (s *Store) Look(ctx context.Context, number string, was, next time.Time) (moved bool, err error) {
+	err = s.update(ctx, number, func(found *charge.Charge) (charge.Charge, bool, error) {
+		if found == nil || !found.LookAt.Equal(was) {
+			return charge.Charge{}, false, nil
+		}
+		moved = true
+		found.LookAt = next
+		return *found, true, nil
+	})
+	return moved, err
+}
+
+// LookNow implements charge.Store.
+func (s *Store) LookNow(ctx context.Context, number string, at time.Time) error {
+	return s.update(ctx, number, func(found *charge.Charge) (charge.Charge, bool, error) {
+		switch {
+		case found == nil:
+			return charge.Charge{}, false, charge.ErrNotFound
+		case !found.LookAt.IsZero() && found.LookAt.Before(at):
+			return charge.Charge{}, false, nil
+		}
+		found.LookAt = at
+		return *found, true, nil
+	})
+}
+
+// Due implements charge.Store. It reads the whole file, which on one machine is
+// soon done.
+func (s *Store) Due(ctx context.Context, now time.Time) iter.Seq2[charge.Due, error] {
+	return func(yield func(charge.Due, error) bool) {
+		var due []charge.Due
+		err := s.each(ctx, func(c charge.Charge) {
+			if !c.LookAt.IsZero() && !c.LookAt.After(now) {
+				due = append(due, charge.Due{Number: c.Order.Number, At: c.LookAt})
+			}
+		})
+		if err != nil {
+			yield(charge.Due{}, err)
+			return
+		}
+		slices.SortFunc(due, func(a, b charge.Due) int { return a.At.Compare(b.At) })
+		for _, d := range due {
+			if !yield(d, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Open implements charge.Store.
+func (s *Store) Open(ctx context.Context, states []charge.State, after charge.Place, limit int) (found []charge.Charge, more *charge.Place, err error) {
+	err = s.each(ctx, func(c charge.Charge) {
+		if slices.Contains(states, c.State) && comparePlaces(placeOf(c), after) > 0 {
+			found = append(found, c)
+		}
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	slices.SortFunc(found, func(a, b charge.Charge) int { return comparePlaces(placeOf(a), placeOf(b)) })
+	if len(found) > limit {
+		found = found[:limit]
+		last := placeOf(found[limit-1])
+		more = &last
+	}
+	return found, more, nil
+}
+
+func placeOf(c charge.Charge) charge.Place {
+	return charge.Place{CreatedAt: c.CreatedAt, Number: c.Order.Number}
+}
+
+func comparePlaces(a, b charge.Place) int {
+	return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.Number, b.Number))
+}
+
+// PaymentOwner implements charge.Store.
+func (s *Store) PaymentOwner(ctx context.Context, paymentID string) (number string, err error) {
+	err = s.each(ctx, func(c charge.Charge) {
+		if strings.EqualFold(c.PaymentID, paymentID) {
+			number = c.Order.Number
+		}
+	})
+	return number, err
+}
+
+// each shows every charge to see.
+func (s *Store) each(ctx context.Context, see func(charge.Charge)) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return s.db.View(func(tx *bbolt.Tx) error {
+		return tx.Bucket(charges).ForEach(func(number, _ []byte) error {
+			c, err := get(tx, string(number))
+			if err == nil {
+				see(*c)
+			}
+			return err
+		})
+	})
+}
+
+// Switch implements charge.Store.
+func (s *Store) Switch(ctx context.Context) (charge.Switch, error) {
+	set := charge.Switch{Mode: charge.Live}
+	if err := ctx.Err(); err != nil {
+		return charge.Switch{}, err
+	}
+	err := s.db.View(func(tx *bbolt.Tx) error {
+		value := tx.Bucket(control).Get(switchKey)
+		if value == nil {
+			return nil
+		}
+		var r switchRecord
+		if err := json.Unmarshal(value, &r); err != nil {
+			return fmt.Errorf("the stored switch cannot be read: %w", err)
+		}
+		set = charge.Switch{Mode: charge.Mode(r.Mode), Note: r.Note, SetAt: r.SetAt}
+		return nil
+	})
+	return set, err
+}
+
+// SetSwitch implements charge.Store.
+func (s *Store) SetSwitch(ctx context.Context, set charge.Switch) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	value, err := json.Marshal(switchRecord{Mode: string(set.Mode), Note: set.Note, SetAt: set.SetAt.UTC()})
+	if err != nil {
+		return err
+	}
+	return s.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(control).Put(switchKey, value) })
+}
+
+type switchRecord struct {
+	Mode  string    `json:"mode"`
+	Note  string    `json:"note,omitempty"`
+	SetAt time.Time `json:"set_at"`
 }
 
 // Get implements charge.Store.
@@ -145,6 +311,9 @@ type record struct {
 	Attempt        string    `json:"attempt"`
 	Deadline       time.Time `json:"deadline"`
 	State          string    `json:"state"`
+	Said           string    `json:"said,omitempty"`
+	LookAt         time.Time `json:"look_at,omitzero"`
+	Disputed       string    `json:"disputed,omitempty"`
 	PaymentID      string    `json:"payment_id,omitempty"`
 	Reason         string    `json:"reason,omitempty"`
 	DeclineClass   string    `json:"decline_class,omitempty"`
@@ -175,6 +344,9 @@ func toRecord(c charge.Charge) record {
 		Attempt:        c.Attempt,
 		Deadline:       c.Deadline.UTC(),
 		State:          string(c.State),
+		Said:           string(c.Said),
+		LookAt:         c.LookAt.UTC(),
+		Disputed:       c.Disputed,
 		PaymentID:      c.PaymentID,
 		Reason:         c.Reason,
 		DeclineClass:   string(c.DeclineClass),
@@ -203,6 +375,9 @@ func (r record) charge() (charge.Charge, error) {
 		Attempt:        r.Attempt,
 		Deadline:       r.Deadline,
 		State:          charge.State(r.State),
+		Said:           charge.Evidence(r.Said),
+		LookAt:         r.LookAt,
+		Disputed:       r.Disputed,
 		PaymentID:      r.PaymentID,
 		Reason:         r.Reason,
 		DeclineClass:   charge.DeclineClass(r.DeclineClass),

@@ -111,13 +111,14 @@ func judge(refused Answer, status StatusAnswer) (Answer, Evidence) {
 }
 
 // change says what an answer makes of a charge.
-func (a Answer) change(claim Charge, by Evidence, at time.Time) Change {
+func (a Answer) change(of Charge, by Evidence, at time.Time) Change {
 	c := Change{
-		Number:         claim.Order.Number,
-		Attempt:        claim.Attempt,
+		Number:         of.Order.Number,
+		Attempt:        of.Attempt,
 		To:             a.State,
 		Evidence:       by,
 		At:             at,
+		LookAt:         of.nextLook(a.State, by, at),
 		PaymentID:      a.PaymentID,
 		Reason:         a.Reason,
 		ProviderStatus: a.ProviderStatus,

@@ -27,6 +27,13 @@ type Charge struct {
 	Deadline time.Time
 
 	State State
+	// Said is by whose word the charge is in its state; empty for a claim.
+	Said Evidence
+	// LookAt is when the provider is to be asked about it next; zero for never.
+	LookAt time.Time
+	// Disputed is the provider's word against a settled charge, if there was one
+	// that the state could not follow.
+	Disputed string
 	// PaymentID is the provider's name for the transaction, where it is known.
 	PaymentID string
 	// Reason says why the state is not Settled, in the provider's words where it
@@ -64,6 +71,7 @@ func NewClaim(terms Terms, attempt string, now, deadline time.Time) Charge {
 		Attempt:     attempt,
 		Deadline:    deadline,
 		State:       Sending,
+		LookAt:      deadline.Add(Grace),
 		CreatedAt:   now,
 		UpdatedAt:   now,
 		History:     []Entry{{State: Sending, At: now}},
@@ -91,6 +99,8 @@ type Change struct {
 	To       State
 	Evidence Evidence
 	At       time.Time
+	// LookAt is when the provider is to be asked next; zero for never.
+	LookAt time.Time
 
 	PaymentID      string
 	Reason         string
@@ -107,10 +117,12 @@ func (c Charge) Apply(change Change) (Charge, bool) {
 	if change.Attempt != "" && change.Attempt != c.Attempt {
 		return c, false
 	}
-	if !Allowed(c.State, change.To, change.Evidence) {
+	if !Allowed(c.State, c.Said, change.To, change.Evidence) {
 		return c, false
 	}
 	c.State = change.To
+	c.Said = change.Evidence
+	c.LookAt = change.LookAt
 	c.Reason = change.Reason
 	c.DeclineClass = change.DeclineClass
 	c.ProviderStatus = change.ProviderStatus
@@ -121,6 +133,52 @@ func (c Charge) Apply(change Change) (Charge, bool) {
 	c.UpdatedAt = change.At
 	c.History = append(slices.Clone(c.History), change.Entry())
 	return c, true
+}
+
+// Dispute notes the provider's word against a settled charge, which stays settled:
+// what a person has to look into is not for a program to undo. The same word is
+// noted once.
+func (c Charge) Dispute(word string, at time.Time) (Charge, bool) {
+	if c.State != Settled || c.Disputed == word {
+		return c, false
+	}
+	c.Disputed = word
+	c.UpdatedAt = at
+	c.History = append(slices.Clone(c.History), DisputeEntry(word, at))
+	return c, true
+}
+
+// DisputeEntry is the line of history that a dispute adds.
+func DisputeEntry(word string, at time.Time) Entry {
+	return Entry{State: Settled, At: at, Evidence: ByStatus, Reason: "the provider now says " + word}
+}
+
+// calledAt is when the latest attempt began.
+func (c Charge) calledAt() time.Time {
+	for _, e := range slices.Backward(c.History) {
+		if e.State == Sending {
+			return e.At
+		}
+	}
+	return c.CreatedAt
+}
+
+// nextLook is when a charge is to be asked about next, once it is in a state by
+// somebody's word: while it is open, and for two weeks after a person's word.
+func (c Charge) nextLook(state State, said Evidence, now time.Time) time.Time {
+	switch {
+	case state.Open():
+		return NextLook(c.calledAt(), now)
+	case said == ByOperator:
+		since := now
+		if c.Said == ByOperator {
+			since = c.History[len(c.History)-1].At
+		}
+		if next := NextLook(since, now); !next.After(since.Add(dailyFor)) {
+			return next
+		}
+	}
+	return time.Time{}
 }
 
 // Entry is the line of history that the change adds.

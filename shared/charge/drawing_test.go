@@ -28,7 +28,7 @@ func TestTheDrawingIsTheTable(t *testing.T) {
 		}
 		for _, to := range charge.States() {
 			for _, by := range charge.AllEvidence() {
-				if charge.Allowed(from, to, by) {
+				if charge.Allowed(from, charge.ByOperator, to, by) {
 					want[string(from)+" to "+string(to)] = true
 				}
 			}

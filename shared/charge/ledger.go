@@ -59,6 +59,11 @@ var (
 	ErrNoTime = errors.New("too little time is left in this invocation to charge safely")
 	// ErrStore: the ledger could not be reached or refused the work.
 	ErrStore = errors.New("the ledger cannot be reached")
+	// ErrStopped: an operator has stopped charging.
+	ErrStopped = errors.New("charging is stopped")
+	// ErrAskFirst: the provider has to be asked about the order number first, and
+	// could not be.
+	ErrAskFirst = errors.New("the provider could not be asked about the order number first")
 )
 
 // ConflictError: the order number stands for something else already.
@@ -76,6 +81,7 @@ type Ledger struct {
 	provider Provider
 	now      func() time.Time
 	log      *slog.Logger
+	control  control
 }
 
 // NewLedger returns a ledger over a store and a provider. now tells the time.
@@ -83,25 +89,12 @@ func NewLedger(store Store, provider Provider, now func() time.Time, log *slog.L
 	return &Ledger{store: store, provider: provider, now: now, log: log}
 }
 
-// Find returns the charge under an order number as everybody sees it now. It
-// wraps ErrNotFound or ErrStore.
-func (l *Ledger) Find(ctx context.Context, number string) (Charge, error) {
-	c, err := l.store.Get(ctx, number)
-	switch {
-	case errors.Is(err, ErrNotFound):
-		return Charge{}, fmt.Errorf("order number %s: %w", number, err)
-	case err != nil:
-		return Charge{}, fmt.Errorf("%w: reading order number %s: %w", ErrStore, number, err)
-	}
-	return c.At(l.now()), nil
-}
-
 // Charge charges a saved card, or answers with the charge that stands under the
 // order number already. The order of things is the whole point: claim, send
 // once, write down what was learnt, answer.
 //
-// An error means that nothing was sent: it wraps ErrNotReady, ErrNoTime or
-// ErrStore, or is a *ConflictError. Once a request may have left, there is always a
+// An error means that nothing was sent: it wraps ErrNotReady, ErrNoTime, ErrStore,
+// ErrStopped or ErrAskFirst, or is a *ConflictError. Once a request may have left, there is always a
 // charge to return.
 func (l *Ledger) Charge(ctx context.Context, terms Terms) (Charge, error) {
 	if err := ctx.Err(); err != nil {
@@ -113,10 +106,18 @@ func (l *Ledger) Charge(ctx context.Context, terms Terms) (Charge, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deadline.Sub(l.now())-AnswerTime)
 	defer cancel()
 
-	if err := l.mayBegin(ctx, deadline); err != nil {
+	mode, err := l.mayBegin(ctx, deadline)
+	if err != nil {
 		return l.unbegun(ctx, terms, err)
 	}
+	if mode == AskFirst {
+		return l.askThenCharge(ctx, terms, deadline)
+	}
+	return l.claimAndSend(ctx, terms, deadline)
+}
 
+// claimAndSend does what the package is about: claim, send once, write down.
+func (l *Ledger) claimAndSend(ctx context.Context, terms Terms, deadline time.Time) (Charge, error) {
 	claim := NewClaim(terms, rand.Text(), l.now(), deadline)
 	standing, won, err := l.claim(ctx, claim)
 	if err != nil {
@@ -130,6 +131,39 @@ func (l *Ledger) Charge(ctx context.Context, terms Terms) (Charge, error) {
 	return l.record(ctx, standing, answer.change(claim, by, l.now())), nil
 }
 
+// askThenCharge asks the provider about the order number before it charges: the
+// ledger may have lost what it knew, as after a restore from a backup. What the
+// provider knows is taken over under a claim that is never sent.
+func (l *Ledger) askThenCharge(ctx context.Context, terms Terms, deadline time.Time) (Charge, error) {
+	standing, err := l.store.Get(ctx, terms.Order.Number)
+	switch {
+	case err == nil && Decide(&standing, terms) != Send:
+		return l.standing(standing, terms)
+	case err != nil && !errors.Is(err, ErrNotFound):
+		return Charge{}, fmt.Errorf("%w: reading order number %s: %w", ErrStore, terms.Order.Number, err)
+	}
+	within, cancel := context.WithDeadline(ctx, claimBy(ctx))
+	defer cancel()
+	status, err := l.status(within, Charge{Order: terms.Order, InitTransID: terms.InitTransID})
+	switch {
+	case err != nil:
+		return Charge{}, fmt.Errorf("%w: %w", ErrAskFirst, err)
+	case status.Knowledge == NotAsked:
+		return Charge{}, fmt.Errorf("%w: %s", ErrAskFirst, status.Reason)
+	case status.Knowledge == NotKnown:
+		return l.claimAndSend(ctx, terms, deadline)
+	}
+	claim := NewClaim(terms, rand.Text(), l.now(), deadline)
+	standing, won, err := l.claim(ctx, claim)
+	if err != nil || !won {
+		if err == nil {
+			return l.standing(standing, terms)
+		}
+		return Charge{}, err
+	}
+	return l.record(ctx, standing, status.Answer.change(claim, ByStatus, l.now())), nil
+}
+
 // deadline is when this invocation ends, by our clock.
 func (l *Ledger) deadline(ctx context.Context) time.Time {
 	now := l.now().Round(0) // the wall clock goes on while a function is frozen
@@ -140,15 +174,22 @@ func (l *Ledger) deadline(ctx context.Context) time.Time {
 	return now.Add(left)
 }
 
-// mayBegin tells why a new charge may not be begun now, if it may not.
-func (l *Ledger) mayBegin(ctx context.Context, deadline time.Time) error {
+// mayBegin tells why a new charge may not be begun now, or in which mode it may.
+func (l *Ledger) mayBegin(ctx context.Context, deadline time.Time) (Mode, error) {
 	if err := l.timeLeft(deadline); err != nil {
-		return err
+		return "", err
+	}
+	mode, err := l.mode(ctx)
+	switch {
+	case err != nil:
+		return "", err
+	case mode == Stopped:
+		return "", ErrStopped
 	}
 	if err := l.provider.Ready(ctx); err != nil {
-		return fmt.Errorf("%w: %w", ErrNotReady, err)
+		return "", fmt.Errorf("%w: %w", ErrNotReady, err)
 	}
-	return nil
+	return mode, nil
 }
 
 func (l *Ledger) timeLeft(deadline time.Time) error {

@@ -35,6 +35,12 @@ func States() []State {
 // there (""), or what was sent has certainly charged nothing.
 func (s State) Chargeable() bool { return s == "" || s == Rejected || s == Unsent }
 
+// Open tells whether the outcome is still to come. An open charge is asked about.
+func (s State) Open() bool { return s == Sending || s == Pending || s == Unknown }
+
+// OpenStates lists the states that are Open.
+func OpenStates() []State { return []State{Sending, Pending, Unknown} }
+
 // Evidence is how something about a charge was learnt.
 type Evidence string
 
@@ -53,51 +59,63 @@ const (
 func AllEvidence() []Evidence { return []Evidence{ByAnswer, ByStatus, ByOperator, BySchedule} }
 
 // transitions is all that may happen to a charge once it is claimed: from which
-// state, by which evidence, to which state. What is not here is forbidden. The
-// way back to Sending is not here either: that is a new claim (Decide).
+// state (and, where it matters, by whose word it is in it), by which evidence, to
+// which state. What is not here is forbidden. The way back to Sending is not here
+// either: that is a new claim (Decide).
 //
 // Two rules can be read off the columns. Rejected and Unsent, the only states
-// that may be sent again, are reached by the attempt's own answer alone. And no
-// row leads out of Settled but to Reversed.
+// that may be sent again, are reached by the attempt's own answer alone. And what
+// the provider called settled is undone by nothing but a reversal.
 var transitions = []struct {
-	from State
+	from Origin
 	by   []Evidence
 	to   []State
 }{
-	{Sending, []Evidence{ByAnswer}, []State{Settled, Declined, Pending, Unknown, Reversed, Rejected, Unsent}},
-	{Sending, []Evidence{ByStatus}, []State{Settled, Declined, Pending, Reversed}},
-	{Sending, []Evidence{BySchedule}, []State{Unknown}},
+	{Origin{State: Sending}, []Evidence{ByAnswer}, []State{Settled, Declined, Pending, Unknown, Reversed, Rejected, Unsent}},
+	{Origin{State: Sending}, []Evidence{ByStatus}, []State{Settled, Declined, Pending, Reversed}},
+	{Origin{State: Sending}, []Evidence{BySchedule}, []State{Unknown}},
 
 	// The attempt's own answer may come after the schedule has given it up.
-	{Unknown, []Evidence{ByAnswer}, []State{Settled, Declined, Pending, Reversed, Rejected, Unsent}},
-	{Unknown, []Evidence{ByStatus}, []State{Settled, Declined, Pending, Reversed}},
-	{Unknown, []Evidence{ByOperator}, []State{Settled, Declined}},
+	{Origin{State: Unknown}, []Evidence{ByAnswer}, []State{Settled, Declined, Pending, Reversed, Rejected, Unsent}},
+	{Origin{State: Unknown}, []Evidence{ByStatus}, []State{Settled, Declined, Pending, Reversed}},
+	{Origin{State: Unknown}, []Evidence{ByOperator}, []State{Settled, Declined}},
 
 	// The provider has it, so a refusal that comes late cannot mean "not charged".
-	{Pending, []Evidence{ByAnswer, ByStatus}, []State{Settled, Declined, Reversed}},
-	{Pending, []Evidence{ByOperator}, []State{Settled, Declined}},
+	{Origin{State: Pending}, []Evidence{ByAnswer, ByStatus}, []State{Settled, Declined, Reversed}},
+	{Origin{State: Pending}, []Evidence{ByOperator}, []State{Settled, Declined}},
 
-	{Declined, []Evidence{ByAnswer, ByStatus}, []State{Settled, Reversed}},
-	{Settled, []Evidence{ByAnswer, ByStatus}, []State{Reversed}},
+	{Origin{State: Declined}, []Evidence{ByAnswer, ByStatus}, []State{Settled, Reversed}},
+	{Origin{State: Settled}, []Evidence{ByAnswer, ByStatus}, []State{Reversed}},
+
+	// The provider's later word overrides a person's, both ways.
+	{Origin{State: Settled, Said: ByOperator}, []Evidence{ByAnswer, ByStatus}, []State{Declined}},
 }
 
-// Allowed tells whether evidence by may move a charge from one state to another.
-func Allowed(from, to State, by Evidence) bool {
+// Origin is where a transition begins: a state, and by whose word the charge is in
+// it where only that word may be undone. Said is empty where it does not matter.
+type Origin struct {
+	State State
+	Said  Evidence
+}
+
+// has tells whether a charge that is in a state by somebody's word is there.
+func (o Origin) has(state State, said Evidence) bool {
+	return o.State == state && (o.Said == "" || o.Said == said)
+}
+
+// Allowed tells whether evidence by may move a charge, which is in state from by
+// the word of said, to another state.
+func Allowed(from State, said Evidence, to State, by Evidence) bool {
+	return slices.ContainsFunc(Origins(to, by), func(o Origin) bool { return o.has(from, said) })
+}
+
+// Origins lists from where evidence by may move a charge to a state. A store
+// makes its condition of it.
+func Origins(to State, by Evidence) []Origin {
+	var from []Origin
 	for _, row := range transitions {
-		if row.from == from && slices.Contains(row.by, by) && slices.Contains(row.to, to) {
-			return true
-		}
-	}
-	return false
-}
-
-// Origins lists the states from which evidence by may move a charge to a state.
-// A store makes its condition of it.
-func Origins(to State, by Evidence) []State {
-	var from []State
-	for _, s := range States() {
-		if Allowed(s, to, by) {
-			from = append(from, s)
+		if slices.Contains(row.by, by) && slices.Contains(row.to, to) {
+			from = append(from, row.from)
 		}
 	}
 	return from

@@ -3,6 +3,8 @@ package charge
 import (
 	"context"
 	"errors"
+	"iter"
+	"time"
 )
 
 // ErrNotFound is returned by Store.Get where nothing stands under a number.
@@ -31,7 +33,78 @@ type Store interface {
 	// nothing stands under the number.
 	Record(ctx context.Context, change Change) (standing Charge, applied bool, err error)
 
+	// Dispute notes the provider's word against a settled charge as
+	// Charge.Dispute says. It returns what stands there now, and whether this is
+	// the first time that the word was noted.
+	Dispute(ctx context.Context, number, word string, at time.Time) (standing Charge, noted bool, err error)
+
+	// Look moves the time at which a charge is to be asked about next, whatever
+	// its state, if it is still was (zero for never). It tells whether it did: of
+	// several who want to ask about a charge that is due, one does.
+	Look(ctx context.Context, number string, was, next time.Time) (moved bool, err error)
+
+	// LookNow makes a charge due at a time, whatever its state, unless it is due
+	// earlier anyway. It wraps ErrNotFound where there is none.
+	LookNow(ctx context.Context, number string, at time.Time) error
+
+	// Due goes through the charges that are due to be asked about, each once, and
+	// reads no more of them than are taken. It may be a moment behind, so who
+	// comes from here claims the look with Look before he asks.
+	Due(ctx context.Context, now time.Time) iter.Seq2[Due, error]
+
+	// Open lists charges in an open state, or in one of them, oldest first: at
+	// most limit, from behind the place where a list ended before (zero for the
+	// beginning). It may be a moment behind. more is where to go on, if there may
+	// be more.
+	Open(ctx context.Context, states []State, after Place, limit int) (charges []Charge, more *Place, err error)
+
+	// PaymentOwner returns the order number under which a payment_id stands, or
+	// "" where it stands under none. It may be a moment behind.
+	PaymentOwner(ctx context.Context, paymentID string) (number string, err error)
+
+	// Switch returns the operator's switch as of the last SetSwitch; Live if it
+	// was never set. SetSwitch sets it.
+	Switch(ctx context.Context) (Switch, error)
+	SetSwitch(ctx context.Context, s Switch) error
+
 	// Get returns the charge under a number, as of every write that was answered
 	// before (strongly consistent). It wraps ErrNotFound where there is none.
 	Get(ctx context.Context, number string) (Charge, error)
+}
+
+// Due is a charge that is due to be asked about, and since when.
+type Due struct {
+	Number string
+	At     time.Time
+}
+
+// Place is a place in the list of open charges, which is in the order of time and
+// then of number.
+type Place struct {
+	CreatedAt time.Time
+	Number    string
+}
+
+// Mode is whether charging goes on. See contract, "Charges".
+type Mode string
+
+const (
+	// Live: charges are made.
+	Live Mode = "live"
+	// AskFirst: the provider is asked about the order number before every charge,
+	// as after a restore from a backup.
+	AskFirst Mode = "ask_first"
+	// Stopped: no new charge is begun.
+	Stopped Mode = "stopped"
+)
+
+// Modes lists all modes.
+func Modes() []Mode { return []Mode{Live, AskFirst, Stopped} }
+
+// Switch is the operator's switch: one for the whole ledger.
+type Switch struct {
+	Mode Mode
+	// Note says why, in the operator's words.
+	Note  string
+	SetAt time.Time
 }

@@ -233,6 +233,185 @@ func Store(t *testing.T, open func(t *testing.T) charge.Store) {
 		}
 	})
 
+	t.Run("the provider's word against a settled charge is noted once", func(t *testing.T) {
+		before := bring(t, store, "disputed", charge.Settled)
+		want, noted := before.Dispute("declined", start.Add(time.Hour))
+		require.True(t, noted)
+		for _, first := range []bool{true, false, false} {
+			standing, noted, err := store.Dispute(ctx, "disputed", "declined", start.Add(time.Hour))
+			require.NoError(t, err)
+			require.Equal(t, first, noted)
+			require.Equal(t, want, standing)
+			requireStored(t, store, want)
+		}
+		open := bring(t, store, "not-disputed", charge.Pending)
+		standing, noted, err := store.Dispute(ctx, "not-disputed", "declined", start)
+		require.NoError(t, err)
+		require.False(t, noted)
+		require.Equal(t, open, standing)
+		_, _, err = store.Dispute(ctx, "absent", "declined", start)
+		require.ErrorIs(t, err, charge.ErrNotFound)
+	})
+
+	t.Run("a person's word is undone by the provider's", func(t *testing.T) {
+		bring(t, store, "overridden", charge.Unknown)
+		mustRecord(t, store, charge.Change{Number: "overridden", To: charge.Settled, Evidence: charge.ByOperator, At: start})
+		standing := mustRecord(t, store, charge.Change{Number: "overridden", To: charge.Declined, Evidence: charge.ByStatus, At: start})
+		require.Equal(t, charge.ByStatus, standing.Said)
+		requireStored(t, store, standing)
+	})
+
+	t.Run("a look is claimed by one", func(t *testing.T) {
+		first := mustClaim(t, store, claim(t, "look", "attempt-1"))
+		next := start.Add(time.Hour)
+		var wg sync.WaitGroup
+		var mu sync.Mutex
+		winners := 0
+		for range 20 {
+			wg.Go(func() {
+				moved, err := store.Look(ctx, "look", first.LookAt, next)
+				mu.Lock()
+				defer mu.Unlock()
+				if err == nil && moved {
+					winners++
+				}
+			})
+		}
+		wg.Wait()
+		require.Equal(t, 1, winners)
+		first.LookAt = next
+		requireStored(t, store, first)
+		moved, err := store.Look(ctx, "look", next, time.Time{})
+		require.NoError(t, err)
+		require.True(t, moved)
+		first.LookAt = time.Time{}
+		requireStored(t, store, first)
+		moved, err = store.Look(ctx, "absent", next, next)
+		require.NoError(t, err)
+		require.False(t, moved)
+	})
+
+	t.Run("an early look is written down in whatever state", func(t *testing.T) {
+		early := start.Add(-time.Hour)
+		for _, state := range charge.States() {
+			number := "early-" + string(state)
+			c := bring(t, store, number, state)
+			require.NoError(t, store.LookNow(ctx, number, early))
+			c.LookAt = early
+			requireStored(t, store, c)
+			require.NoError(t, store.LookNow(ctx, number, start), "an earlier look stays")
+			requireStored(t, store, c)
+			moved, err := store.Look(ctx, number, early, time.Time{})
+			require.NoError(t, err)
+			require.True(t, moved)
+		}
+		require.ErrorIs(t, store.LookNow(ctx, "absent", early), charge.ErrNotFound)
+	})
+
+	t.Run("what is due is shown, each once", func(t *testing.T) {
+		// Far before all others, so that those are not due.
+		past := start.AddDate(-1, 0, 0)
+		want := map[string]time.Time{}
+		for i := range 60 {
+			number := fmt.Sprintf("due-%d", i)
+			c := bring(t, store, number, charge.States()[i%len(charge.States())])
+			at := past.Add(time.Duration(i) * time.Second)
+			moved, err := store.Look(ctx, number, c.LookAt, at)
+			require.NoError(t, err)
+			require.True(t, moved)
+			if i < 50 {
+				want[number] = at
+			}
+		}
+		got := map[string]time.Time{}
+		for due, err := range store.Due(ctx, past.Add(49*time.Second)) {
+			require.NoError(t, err)
+			require.NotContains(t, got, due.Number, "each once")
+			got[due.Number] = due.At
+		}
+		require.Equal(t, want, got)
+		taken := 0
+		for _, err := range store.Due(ctx, past.Add(49*time.Second)) {
+			require.NoError(t, err)
+			if taken++; taken == 3 {
+				break
+			}
+		}
+		require.Equal(t, 3, taken)
+		for number, at := range want {
+			moved, err := store.Look(ctx, number, at, time.Time{})
+			require.NoError(t, err)
+			require.True(t, moved)
+		}
+		for range store.Due(ctx, past.Add(49*time.Second)) {
+			require.Fail(t, "nothing is due any more")
+		}
+	})
+
+	t.Run("open charges are listed, oldest first, page by page", func(t *testing.T) {
+		// Far after all others, so that the list can begin behind those.
+		future := start.AddDate(1, 0, 0)
+		var want []string
+		for i := range 30 {
+			number := fmt.Sprintf("open-%02d", i)
+			c := claim(t, number, "attempt-1")
+			c.CreatedAt = future.Add(time.Duration(i/2) * time.Second) // two at a time
+			mustClaim(t, store, c)
+			state := charge.States()[i%len(charge.States())]
+			if state != charge.Sending {
+				mustRecord(t, store, charge.Change{Number: number, To: state, Evidence: charge.ByAnswer, At: start})
+			}
+			if state.Open() {
+				want = append(want, number)
+			}
+		}
+		for _, limit := range []int{1, 4, 100} {
+			var got []string
+			after := &charge.Place{CreatedAt: future.Add(-time.Second)}
+			for after != nil {
+				page, more, err := store.Open(ctx, charge.OpenStates(), *after, limit)
+				require.NoError(t, err)
+				require.LessOrEqual(t, len(page), limit)
+				for _, c := range page {
+					require.True(t, c.State.Open())
+					got = append(got, c.Order.Number)
+				}
+				after = more
+			}
+			require.Equal(t, want, got, "limit %d", limit)
+		}
+		page, _, err := store.Open(ctx, []charge.State{charge.Pending}, charge.Place{CreatedAt: future.Add(-time.Second)}, 100)
+		require.NoError(t, err)
+		for _, c := range page {
+			require.Equal(t, charge.Pending, c.State)
+		}
+		require.NotEmpty(t, page)
+	})
+
+	t.Run("whose payment it is", func(t *testing.T) {
+		mustClaim(t, store, claim(t, "owner", "attempt-1"))
+		mustRecord(t, store, charge.Change{Number: "owner", To: charge.Settled, Evidence: charge.ByAnswer, At: start, PaymentID: "payment-of-owner"})
+		owner, err := store.PaymentOwner(ctx, "payment-of-owner")
+		require.NoError(t, err)
+		require.Equal(t, "owner", owner)
+		owner, err = store.PaymentOwner(ctx, "payment-of-nobody")
+		require.NoError(t, err)
+		require.Empty(t, owner)
+	})
+
+	t.Run("the operator's switch", func(t *testing.T) {
+		got, err := store.Switch(ctx)
+		require.NoError(t, err)
+		require.Equal(t, charge.Switch{Mode: charge.Live}, got, "live until somebody says otherwise")
+		for _, mode := range charge.Modes() {
+			want := charge.Switch{Mode: mode, Note: "because", SetAt: start}
+			require.NoError(t, store.SetSwitch(ctx, want))
+			got, err = store.Switch(ctx)
+			require.NoError(t, err)
+			require.Equal(t, want, got)
+		}
+	})
+
 	t.Run("a context that has ended writes nothing", func(t *testing.T) {
 		ended, cancel := context.WithCancel(ctx)
 		cancel()

@@ -1,0 +1,130 @@
+package charge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// modeFor is how long a switch that was read holds. It bounds how long an
+// operator's word takes to be in force everywhere.
+const modeFor = 10 * time.Second
+
+// control remembers the switch.
+type control struct {
+	mu     sync.Mutex
+	mode   Mode
+	readAt time.Time
+}
+
+// mode is the switch as it was at most modeFor ago. A switch that cannot be read
+// stops charging: perhaps somebody has stopped it.
+func (l *Ledger) mode(ctx context.Context) (Mode, error) {
+	l.control.mu.Lock()
+	mode, age := l.control.mode, l.now().Sub(l.control.readAt)
+	l.control.mu.Unlock()
+	if mode != "" && age >= 0 && age < modeFor {
+		return mode, nil
+	}
+	asked := l.now()
+	s, err := l.store.Switch(ctx)
+	if err != nil {
+		return "", fmt.Errorf("%w: reading the operator's switch: %w", ErrStore, err)
+	}
+	l.control.mu.Lock()
+	defer l.control.mu.Unlock()
+	l.control.mode, l.control.readAt = s.Mode, asked
+	return s.Mode, nil
+}
+
+// Switch returns the operator's switch as it stands. It wraps ErrStore.
+func (l *Ledger) Switch(ctx context.Context) (Switch, error) {
+	s, err := l.store.Switch(ctx)
+	if err != nil {
+		return Switch{}, fmt.Errorf("%w: reading the operator's switch: %w", ErrStore, err)
+	}
+	return s, nil
+}
+
+// SetSwitch sets the operator's switch. It is in force everywhere modeFor later.
+func (l *Ledger) SetSwitch(ctx context.Context, mode Mode, note string) (Switch, error) {
+	s := Switch{Mode: mode, Note: note, SetAt: l.now()}
+	if err := l.store.SetSwitch(ctx, s); err != nil {
+		return Switch{}, fmt.Errorf("%w: setting the operator's switch: %w", ErrStore, err)
+	}
+	l.control.mu.Lock()
+	l.control.mode, l.control.readAt = s.Mode, s.SetAt
+	l.control.mu.Unlock()
+	l.log.WarnContext(ctx, "the operator's switch was set", "mode", string(mode), "note", note)
+	return s, nil
+}
+
+// StateError: the charge's state forbids what was asked for.
+type StateError struct {
+	Number string
+	State  State
+}
+
+func (e *StateError) Error() string {
+	return fmt.Sprintf("order number %s is %s; a person's word is taken on charges that are unknown or pending", e.Number, e.State)
+}
+
+// Resolve takes an operator's word on a charge that is Unknown or Pending: Settled,
+// or Declined with the class Operator. It is a *StateError in every other state,
+// and wraps ErrNotFound or ErrStore. The same word once more is answered with the
+// charge.
+func (l *Ledger) Resolve(ctx context.Context, number string, to State, note string) (Charge, error) {
+	c, err := l.get(ctx, number)
+	if err != nil {
+		return Charge{}, err
+	}
+	now := l.now()
+	if seen := c.At(now); seen.State == Unknown && c.State == Sending {
+		late := Answer{State: Unknown, Reason: seen.Reason}
+		if c, _, err = l.store.Record(ctx, late.change(c, BySchedule, now)); err != nil {
+			return Charge{}, fmt.Errorf("%w: recording unknown for order number %s: %w", ErrStore, number, err)
+		}
+	}
+	change := Answer{State: to, Reason: note}.change(c, ByOperator, now)
+	if to == Declined {
+		change.DeclineClass = Operator
+	}
+	after, applied, err := l.store.Record(ctx, change)
+	switch {
+	case err != nil && errors.Is(err, ErrNotFound):
+		return Charge{}, fmt.Errorf("order number %s: %w", number, err)
+	case err != nil:
+		return Charge{}, fmt.Errorf("%w: recording an operator's word on order number %s: %w", ErrStore, number, err)
+	case !applied && (after.State != to || after.Said != ByOperator):
+		return Charge{}, &StateError{Number: number, State: after.At(now).State}
+	}
+	return after, nil
+}
+
+// Open lists charges whose outcome is to come, oldest first, as everybody sees them
+// now: all of them, or those in one state. It wraps ErrStore.
+func (l *Ledger) Open(ctx context.Context, state State, after Place, limit int) (charges []Charge, more *Place, err error) {
+	now := l.now()
+	// A charge that is sending may be unknown to everybody by now.
+	states := OpenStates()
+	if state == Pending {
+		states = []State{Pending}
+	}
+	for {
+		found, next, err := l.store.Open(ctx, states, after, limit-len(charges))
+		if err != nil {
+			return nil, nil, fmt.Errorf("%w: listing open charges: %w", ErrStore, err)
+		}
+		for _, c := range found {
+			if c = c.At(now); state == "" || c.State == state {
+				charges = append(charges, c)
+			}
+		}
+		if next == nil || len(charges) >= limit {
+			return charges, next, nil
+		}
+		after = *next
+	}
+}

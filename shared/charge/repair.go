@@ -1,0 +1,256 @@
+package charge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Find returns the charge under an order number as everybody sees it now. A
+// charge whose outcome is to come is asked about first, and what the provider
+// says is kept; if it cannot be asked, the charge is shown as it stands. It wraps
+// ErrNotFound or ErrStore.
+func (l *Ledger) Find(ctx context.Context, number string) (Charge, error) {
+	c, err := l.get(ctx, number)
+	if err != nil {
+		return Charge{}, err
+	}
+	seen := c.At(l.now())
+	if seen.State != Pending && seen.State != Unknown {
+		return seen, nil
+	}
+	within, cancel := context.WithDeadline(ctx, answerBy(ctx))
+	defer cancel()
+	after, _, err := l.ask(within, c)
+	if err != nil {
+		l.log.WarnContext(ctx, "an open charge could not be asked about", "order_number", number, "error", err.Error())
+		return seen, nil
+	}
+	return after.At(l.now()), nil
+}
+
+// Hint takes somebody's unproven word that something happened to a charge, such
+// as a callback's: the provider is asked, and its answer counts. If it cannot be
+// asked now, the charge is asked about on the next schedule, whatever its state. It
+// wraps ErrNotFound, or ErrStore where not even that could be written.
+func (l *Ledger) Hint(ctx context.Context, number string) error {
+	c, err := l.get(ctx, number)
+	if err != nil {
+		return err
+	}
+	within, cancel := context.WithDeadline(ctx, answerBy(ctx))
+	defer cancel()
+	// While a call is at it, its own answer comes first; the look comes after.
+	if c.At(l.now()).State != Sending {
+		_, asked, err := l.ask(within, c)
+		if err == nil && asked {
+			return nil
+		}
+	}
+	if err := l.store.LookNow(ctx, number, l.now()); err != nil {
+		return fmt.Errorf("%w: writing down an early look at order number %s: %w", ErrStore, number, err)
+	}
+	return nil
+}
+
+// get reads a charge.
+func (l *Ledger) get(ctx context.Context, number string) (Charge, error) {
+	c, err := l.store.Get(ctx, number)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return Charge{}, fmt.Errorf("order number %s: %w", number, err)
+	case err != nil:
+		return Charge{}, fmt.Errorf("%w: reading order number %s: %w", ErrStore, number, err)
+	}
+	return c, nil
+}
+
+// answerBy leaves time to write down what was learnt and to answer.
+func answerBy(ctx context.Context) time.Time {
+	end, ok := ctx.Deadline()
+	if !ok {
+		end = time.Now().Add(MaxInvocation)
+	}
+	return end.Add(-WriteTime)
+}
+
+// status asks the provider about a charge, and holds its answer against what
+// else the ledger knows: a payment_id that stands under another order number is
+// not about this charge.
+func (l *Ledger) status(ctx context.Context, c Charge) (StatusAnswer, error) {
+	answer := l.provider.Status(ctx, Query{Order: c.Order, InitTransID: c.InitTransID, PaymentID: c.PaymentID})
+	id := answer.Answer.PaymentID
+	if answer.Knowledge != Known || id == "" || strings.EqualFold(id, c.PaymentID) {
+		return answer, nil
+	}
+	owner, err := l.store.PaymentOwner(ctx, id)
+	switch {
+	case err != nil:
+		return StatusAnswer{}, fmt.Errorf("%w: looking up a payment_id: %w", ErrStore, err)
+	case owner != "" && owner != c.Order.Number:
+		return StatusAnswer{Knowledge: NotAsked, Reason: "the answer's payment_id is that of order number " + owner}, nil
+	}
+	return answer, nil
+}
+
+// ask asks the provider about a charge and writes down what follows from it. It
+// tells whether the provider was reached; an error means that the ledger was not.
+func (l *Ledger) ask(ctx context.Context, c Charge) (after Charge, asked bool, err error) {
+	status, err := l.status(ctx, c)
+	if err != nil {
+		return c, false, err
+	}
+	now := l.now()
+	if status.Knowledge != Known {
+		return c, status.Knowledge == NotKnown, nil
+	}
+	word := status.Answer
+	if status.Reason != "" && word.Reason == "" {
+		word.Reason = status.Reason // a difference in amount is noted, and the status counts
+	}
+	switch {
+	case word.State == c.State:
+		return c, true, nil
+	case Allowed(c.State, c.Said, word.State, ByStatus):
+		change := word.change(c, ByStatus, now)
+		after, applied, err := l.store.Record(ctx, change)
+		if err != nil {
+			return c, false, fmt.Errorf("%w: recording %s for order number %s: %w", ErrStore, change.To, change.Number, err)
+		}
+		if applied && c.Said == ByOperator {
+			l.log.ErrorContext(ctx, "the provider's word overrides an operator's", "alarm", "operator_overridden",
+				"order_number", change.Number, "operator", string(c.State), "provider", string(change.To))
+		}
+		return after, true, nil
+	case c.State == Settled:
+		after, noted, err := l.store.Dispute(ctx, c.Order.Number, word.ProviderStatus, now)
+		if err != nil {
+			return c, false, fmt.Errorf("%w: noting a dispute of order number %s: %w", ErrStore, c.Order.Number, err)
+		}
+		if noted {
+			l.log.ErrorContext(ctx, "the provider's word is against a settled charge; a person has to look into it", "alarm", "disputed",
+				"order_number", c.Order.Number, "provider_status", word.ProviderStatus)
+		}
+		return after, true, nil
+	default:
+		if c.State.Chargeable() && word.State != Pending {
+			l.log.ErrorContext(ctx, "the provider knows a charge that the ledger says was never made", "alarm", "contradiction",
+				"order_number", c.Order.Number, "state", string(c.State), "provider_status", word.ProviderStatus)
+		}
+		return c, true, nil
+	}
+}
+
+// unknownAlarmAfter is how long a charge may be unknown before a person is told.
+const unknownAlarmAfter = 15 * time.Minute
+
+// Swept is what one run of Sweep did.
+type Swept struct {
+	// Asked charges were asked about; Ended of them have an outcome now.
+	Asked, Ended int
+	// Unanswered charges could not be asked about; their next look comes.
+	Unanswered int
+	// Unknown charges have been unknown for more than a quarter of an hour.
+	Unknown int
+	// Left tells that time ended before the work did; the next schedule goes on.
+	Left bool
+}
+
+// askers is how many charges are asked about at the same time.
+const askers = 8
+
+// Sweep asks about the charges that are due, as many as the context's time allows.
+// It may run any number of times, also at the same time: each look is claimed
+// before the provider is asked, and what is not reached stays due.
+func (l *Ledger) Sweep(ctx context.Context) (Swept, error) {
+	deadline := l.deadline(ctx)
+	var (
+		wg                                sync.WaitGroup
+		slots                             = make(chan struct{}, askers)
+		asked, ended, unanswered, unknown atomic.Int64
+		result                            Swept
+		failed                            error
+	)
+	for due, err := range l.store.Due(ctx, l.now()) {
+		if err != nil {
+			failed = fmt.Errorf("%w: reading what is due: %w", ErrStore, err)
+			break
+		}
+		// A provider that answers nobody is not asked about all of them.
+		down := asked.Load() == 0 && unanswered.Load() >= 2*askers
+		if down || l.now().Add(MinCall+WriteTime).After(deadline) {
+			result.Left = true
+			break
+		}
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			look := l.look(ctx, due)
+			if look.skipped {
+				return
+			}
+			if look.asked {
+				asked.Add(1)
+			} else {
+				unanswered.Add(1)
+			}
+			if look.ended {
+				ended.Add(1)
+			}
+			if look.unknownFor > unknownAlarmAfter {
+				unknown.Add(1)
+				l.log.ErrorContext(ctx, "a charge has been unknown for long; see the runbook on unknown charges", "alarm", "unknown",
+					"order_number", due.Number, "unknown_for", look.unknownFor.String())
+			}
+		})
+	}
+	wg.Wait()
+	result.Asked, result.Ended = int(asked.Load()), int(ended.Load())
+	result.Unanswered, result.Unknown = int(unanswered.Load()), int(unknown.Load())
+	return result, failed
+}
+
+// looked is what came of one look.
+type looked struct {
+	skipped      bool // somebody else has it, or it needs none
+	asked, ended bool
+	unknownFor   time.Duration
+}
+
+// look asks about one charge that is due. The look is moved on first, under a
+// condition, so that of several sweeps one asks.
+func (l *Ledger) look(ctx context.Context, due Due) looked {
+	c, err := l.get(ctx, due.Number)
+	if err != nil || !c.LookAt.Equal(due.At) {
+		return looked{skipped: err == nil}
+	}
+	now := l.now()
+	if seen := c.At(now); seen.State == Unknown && c.State == Sending {
+		// Everybody sees it so; now it is written so.
+		late := Answer{State: Unknown, Reason: seen.Reason}
+		if c, _, err = l.store.Record(ctx, late.change(c, BySchedule, now)); err != nil {
+			return looked{}
+		}
+	} else {
+		moved, err := l.store.Look(ctx, due.Number, due.At, c.nextLook(c.State, c.Said, now))
+		if err != nil || !moved {
+			return looked{skipped: err == nil}
+		}
+	}
+	within, cancel := context.WithDeadline(ctx, answerBy(ctx))
+	defer cancel()
+	after, asked, err := l.ask(within, c)
+	if err != nil {
+		l.log.WarnContext(ctx, "a due charge could not be asked about", "order_number", due.Number, "error", err.Error())
+		return looked{}
+	}
+	result := looked{asked: asked, ended: c.State.Open() && !after.State.Open()}
+	if after.State == Unknown {
+		result.unknownFor = now.Sub(after.calledAt())
+	}
+	return result
+}
