@@ -16,6 +16,9 @@ type Answer struct {
 	Status int
 	// Body is encoded as JSON; nil is no body, as for 204.
 	Body any
+	// Text is sent as text/plain in UTF-8, where Body is nil: for a caller that
+	// expects one word and reads no JSON.
+	Text string
 	// RetryAfter becomes a Retry-After header, in seconds rounded up; zero is
 	// no header.
 	RetryAfter time.Duration

@@ -54,14 +54,18 @@ func (m *Mux) Handle(pattern string, endpoint Endpoint) {
 			m.fail(w, r, fmt.Errorf("the endpoint of %s answered with status %d", pattern, answer.Status))
 			return
 		}
-		var body []byte
-		if answer.Body != nil {
-			if body, err = encode(answer.Body); err != nil {
+		out := reply{status: answer.Status, retryAfter: answer.RetryAfter}
+		switch {
+		case answer.Body != nil:
+			out.contentType = "application/json"
+			if out.body, err = encode(answer.Body); err != nil {
 				m.fail(w, r, fmt.Errorf("encode the answer of %s: %w", pattern, err))
 				return
 			}
+		case answer.Text != "":
+			out.contentType, out.body = "text/plain; charset=utf-8", []byte(answer.Text)
 		}
-		write(w, r, reply{answer.Status, "application/json", body, answer.RetryAfter})
+		write(w, r, out)
 	})
 }
 

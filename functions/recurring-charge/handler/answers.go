@@ -34,6 +34,7 @@ func problemOf(err error) error {
 	var (
 		invalid  *charge.InvalidError
 		conflict *charge.ConflictError
+		state    *charge.StateError
 		secret   *secrets.Error
 	)
 	switch {
@@ -50,6 +51,8 @@ func problemOf(err error) error {
 			Errors: []api.FieldError{{Field: "order.number", Message: "stands for another charge already"}},
 			Cause:  err,
 		}
+	case errors.As(err, &state):
+		return &api.Problem{Status: http.StatusConflict, Detail: state.Error() + ".", Cause: err}
 	case errors.Is(err, charge.ErrNotFound):
 		return &api.Problem{Status: http.StatusNotFound, Detail: "There is no charge under this order number.", Cause: err}
 	case errors.As(err, &secret):
@@ -60,6 +63,10 @@ func problemOf(err error) error {
 		return told
 	case errors.Is(err, charge.ErrStore):
 		return notNow("The ledger cannot be reached now. Nothing was sent.", err)
+	case errors.Is(err, charge.ErrStopped):
+		return notNow("Charging is stopped by an operator. Nothing was sent or recorded.", err)
+	case errors.Is(err, charge.ErrAskFirst):
+		return notNow("The provider has to be asked about the order number before it is charged, and could not be. Nothing was sent or recorded.", err)
 	case errors.Is(err, charge.ErrNoTime):
 		return notNow("Too little time was left in this invocation to charge safely. Nothing was sent.", err)
 	default:

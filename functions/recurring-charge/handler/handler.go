@@ -17,33 +17,59 @@ import (
 	"dinarfunctions/shared/trigger"
 )
 
-// Ledger is what the routes need of *charge.Ledger. Its errors are those that
+// Ledger is what the function needs of *charge.Ledger. Its errors are those that
 // problemOf knows.
 type Ledger interface {
 	// Charge charges once, or answers with the charge that stands there.
 	Charge(ctx context.Context, terms charge.Terms) (charge.Charge, error)
-	// Find returns the charge under an order number.
+	// Find returns the charge under an order number, and asks the provider about
+	// one whose outcome is to come.
 	Find(ctx context.Context, number string) (charge.Charge, error)
+	// Open lists charges whose outcome is to come.
+	Open(ctx context.Context, state charge.State, after charge.Place, limit int) ([]charge.Charge, *charge.Place, error)
+	// Resolve takes an operator's word on a charge.
+	Resolve(ctx context.Context, number string, to charge.State, note string) (charge.Charge, error)
+	// Switch and SetSwitch are the operator's switch.
+	Switch(ctx context.Context) (charge.Switch, error)
+	SetSwitch(ctx context.Context, mode charge.Mode, note string) (charge.Switch, error)
+	// Sweep asks about what is due.
+	Sweep(ctx context.Context) (charge.Swept, error)
 }
 
 var _ Ledger = (*charge.Ledger)(nil)
 
 // New returns the function: what it does for each kind of event that wakes it.
-// Its part of the HTTP API is (contract, "Charges"):
+// The schedule asks about open charges. Its part of the HTTP API is (contract,
+// "Charges"):
 //
-//	POST /charges            charges a saved token, once per order number
-//	GET  /charges/{number}   the charge
+//	POST /charges                      charges a saved token, once per order number
+//	GET  /charges                      the charges whose outcome is to come
+//	GET  /charges/{number}             the charge
+//	PUT  /charges/{number}/resolution  an operator's word on it
+//	GET  /charging, PUT /charging      the operator's switch
 func New(ledger Ledger, log *slog.Logger) trigger.Handlers {
 	h := handler{ledger, log}
 	mux := api.NewMux(log)
 	mux.Handle("POST /charges", h.post)
+	mux.Handle("GET /charges", h.list)
 	mux.Handle("GET /charges/{number}", h.get)
-	return trigger.Handlers{HTTP: mux, Log: log}
+	mux.Handle("PUT /charges/{number}/resolution", h.resolve)
+	mux.Handle("GET /charging", h.getSwitch)
+	mux.Handle("PUT /charging", h.putSwitch)
+	return trigger.Handlers{HTTP: mux, Schedule: h.sweep, Log: log}
 }
 
 type handler struct {
 	ledger Ledger
 	log    *slog.Logger
+}
+
+// sweep is what the schedule wakes the function for.
+func (h handler) sweep(ctx context.Context) error {
+	swept, err := h.ledger.Sweep(ctx)
+	h.log.InfoContext(ctx, "open charges were asked about", "metric", "sweep", "asked", swept.Asked, "ended", swept.Ended,
+		"unanswered", swept.Unanswered, "unknown", swept.Unknown, "left", swept.Left)
+	return err
 }
 
 // chargeRequest is the body of POST /charges, named as the provider names it.

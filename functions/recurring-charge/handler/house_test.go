@@ -49,7 +49,31 @@ type house struct {
 	timeout  time.Duration
 
 	mu         sync.Mutex
+	now        time.Time
 	lastHeader map[string]string
+}
+
+func (h *house) clock() time.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.now
+}
+
+func (h *house) advance(d time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.now = h.now.Add(d)
+}
+
+// schedule wakes the function as EventBridge does.
+func (h *house) schedule(t *testing.T) {
+	t.Helper()
+	payload, err := json.Marshal(sample(t, "recurring-charge-schedule.json"))
+	require.NoError(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), h.timeout)
+	defer cancel()
+	_, err = h.function.Invoke(ctx, payload)
+	require.NoError(t, err)
 }
 
 func newHouse(t *testing.T) *house {
@@ -62,7 +86,7 @@ func newHouse(t *testing.T) *house {
 	require.NoError(t, err)
 	server := httptest.NewServer(provider)
 	t.Cleanup(server.Close)
-	h := &house{provider: provider, server: server, keys: &keyring{}, log: &lockedBuffer{}, timeout: longest}
+	h := &house{provider: provider, server: server, keys: &keyring{}, log: &lockedBuffer{}, timeout: longest, now: noon}
 	h.keys.set("MARKED-merchant-key-1", "MARKED-Password-1")
 	h.function = h.newFunction(t)
 	t.Cleanup(func() { requireNoSecret(t, h.log.String()) })
@@ -82,14 +106,16 @@ func (h *house) newFunction(t *testing.T) trigger.Handlers {
 		Log:     log,
 		Backoff: func() backoff.BackOff { return &backoff.ZeroBackOff{} },
 	})
-	ledger := charge.NewLedger(store, client, func() time.Time { return noon }, log)
+	ledger := charge.NewLedger(store, client, h.clock, log)
 	return handler.New(ledger, log)
 }
 
 // withEmptyLedger is a second function at the same provider.
 func (h *house) withEmptyLedger(t *testing.T) *house {
 	t.Helper()
-	return &house{provider: h.provider, server: h.server, keys: h.keys, log: h.log, timeout: longest, function: h.newFunction(t)}
+	other := &house{provider: h.provider, server: h.server, keys: h.keys, log: h.log, timeout: longest, now: h.clock()}
+	other.function = other.newFunction(t)
+	return other
 }
 
 // rotate changes the keys at the provider and in the secret; whoever has read the
@@ -110,9 +136,10 @@ func (h *house) post(t *testing.T, body string) (status int, answer map[string]a
 func (h *house) request(t *testing.T, method, path, body string) (status int, answer map[string]any) {
 	t.Helper()
 	event := sample(t, "recurring-charge-http.json")
+	path, query, _ := strings.Cut(path, "?")
 	decoded, err := url.PathUnescape(path)
 	require.NoError(t, err)
-	event["rawPath"], event["body"] = decoded, body
+	event["rawPath"], event["rawQueryString"], event["body"] = decoded, query, body
 	event["requestContext"].(map[string]any)["http"].(map[string]any)["method"] = method
 	return h.invoke(t, event)
 }

@@ -284,6 +284,20 @@ func (s *Simulator) SetStatus(paymentID, status, reason string) error {
 	return fmt.Errorf("simulated DineroPay: there is no transaction %q: Transactions tells which there are", paymentID)
 }
 
+// SetPaymentID gives the newest transaction of an order another name: the
+// provider mixes transactions up.
+func (s *Simulator) SetPaymentID(orderNumber, paymentID string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range slices.Backward(s.transactions) {
+		if s.transactions[i].Order.Number == orderNumber {
+			s.transactions[i].PaymentID = paymentID
+			return nil
+		}
+	}
+	return fmt.Errorf("simulated DineroPay: there is no transaction of order number %q", orderNumber)
+}
+
 // Transactions returns all charges that were carried out, oldest first.
 func (s *Simulator) Transactions() []Transaction {
 	s.mu.Lock()

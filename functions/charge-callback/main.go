@@ -1,0 +1,62 @@
+// Command charge-callback is the Lambda function ChargeCallback: it takes
+// DineroPay's callbacks, each as a hint to ask what became of a charge. See
+// contract, "The functions".
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"dinarfunctions/functions/charge-callback/handler"
+	"dinarfunctions/shared/awsconfig"
+	"dinarfunctions/shared/charge"
+	"dinarfunctions/shared/dineropay"
+	"dinarfunctions/shared/dynamostore"
+	"dinarfunctions/shared/secrets"
+	"dinarfunctions/shared/settings"
+	"dinarfunctions/shared/trigger"
+)
+
+// environment is the function's settings (contract, "Settings").
+type environment struct {
+	URL          settings.ProviderURL `env:"DINEROPAY_URL"`
+	SecretID     string               `env:"DINEROPAY_SECRET_ID"`
+	SecretTTL    time.Duration        `env:"SECRET_TTL"`
+	ChargesTable string               `env:"CHARGES_TABLE"`
+}
+
+func main() {
+	log := trigger.NewLogger(os.Stderr)
+	if err := run(log); err != nil {
+		log.Error("the function cannot start", "error", err)
+		os.Exit(1)
+	}
+}
+
+// run puts together what the environment names.
+func run(log *slog.Logger) error {
+	env, err := settings.Load[environment]()
+	if err != nil {
+		return err
+	}
+	cfg, err := awsconfig.Load(context.Background())
+	if err != nil {
+		return err
+	}
+	keys := secrets.New(secretsmanager.NewFromConfig(cfg), env.SecretID, dineropay.ParseCredentials,
+		secrets.Options{TTL: env.SecretTTL, Log: log})
+	// It only asks about charges; the path that charges stays the default, unused.
+	provider := dineropay.New(env.URL.URL(), keys, dineropay.Options{Log: log})
+	store := dynamostore.New(dynamodb.NewFromConfig(cfg), env.ChargesTable)
+	ledger := charge.NewLedger(store, provider, time.Now, log)
+	verifier := dineropay.NewCallbackVerifier(keys, time.Now)
+
+	lambda.Start(handler.New(ledger, verifier, log)) // does not return
+	return nil
+}
