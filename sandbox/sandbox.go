@@ -11,9 +11,11 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
+	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	awssecrets "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -49,6 +51,9 @@ type sandbox struct {
 	store       *boltstore.Store
 	log         *os.File
 	servers     []*http.Server
+
+	stopSchedule context.CancelFunc
+	scheduled    sync.WaitGroup
 
 	apiURL    string
 	storePath string
@@ -122,14 +127,35 @@ func (s *sandbox) wire(ctx context.Context) (http.Handler, error) {
 		secrets.New(manager, dineroPaySecret, dineropay.ParseCredentials, secrets.Options{Log: log}), dineropay.Options{Log: log})
 	ledger := charge.NewLedger(s.store, dinero, time.Now, log)
 
+	payouts := payoutstatus.New(dragon, log.With("function", "PayoutStatus"))
+	charges := recurringcharge.New(ledger, log.With("function", "RecurringCharge"))
 	routes := http.NewServeMux()
-	routes.Handle("/", gateway.Gateway{
-		"payouts": payoutstatus.New(dragon, log.With("function", "PayoutStatus")),
-		"charges": recurringcharge.New(ledger, log.With("function", "RecurringCharge")),
-	})
+	routes.Handle("/", gateway.Gateway{"payouts": payouts, "charges": charges, "charging": charges})
+	routes.Handle("POST /sandbox/schedule", gateway.Schedule(charges))
+	s.every(time.Minute, charges)
 	routes.Handle("/sandbox/dineropay/", control("/sandbox/dineropay", s.dineroPay))
 	routes.Handle("/sandbox/dinardragon/", control("/sandbox/dinardragon", s.dinarDragon))
 	return routes, nil
+}
+
+// every wakes functions as the schedule of template.yaml does, until close.
+func (s *sandbox) every(interval time.Duration, functions ...lambda.Handler) {
+	ctx, cancel := context.WithCancel(context.Background())
+	s.stopSchedule = cancel
+	s.scheduled.Go(func() {
+		ticker := time.NewTicker(interval)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+				for _, f := range functions {
+					_ = gateway.Wake(ctx, f) // the function logs what went wrong
+				}
+			}
+		}
+	})
 }
 
 // control shows a simulator's control API under the sandbox's own address, which
@@ -187,6 +213,10 @@ func (s *sandbox) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	var errs []error
+	if s.stopSchedule != nil {
+		s.stopSchedule()
+		s.scheduled.Wait()
+	}
 	for i := len(s.servers) - 1; i >= 0; i-- { // the API first
 		if err := s.servers[i].Shutdown(ctx); err != nil {
 			errs = append(errs, s.servers[i].Close())

@@ -83,14 +83,17 @@ func TestItStaysUpUntilItIsEnded(t *testing.T) {
 	}
 	go func() { _, _ = io.Copy(io.Discard, reader) }()
 
-	for _, line := range regexp.MustCompile(`curl -s (http://\S+)`).FindAllStringSubmatch(out.String(), -1) {
-		method, body := http.MethodGet, io.Reader(http.NoBody)
-		if strings.HasSuffix(line[1], "/charges") || strings.HasSuffix(line[1], "/faults") {
+	commands := regexp.MustCompile(`(?s)curl -s (?:-X (\w+) )?(http://[^ \n]+)([^\n]*?(?:-d '(.*?)')?)\n`).FindAllStringSubmatch(out.String(), -1)
+	require.Len(t, commands, 7)
+	for _, command := range commands {
+		method, body := http.MethodGet, command[4]
+		if body != "" {
 			method = http.MethodPost
-			after := out.String()[strings.Index(out.String(), line[0]):]
-			body = strings.NewReader(regexp.MustCompile(`(?s)-d '(.*?)'`).FindStringSubmatch(after)[1])
 		}
-		r, err := http.NewRequestWithContext(ctx, method, line[1], body)
+		if command[1] != "" {
+			method = command[1]
+		}
+		r, err := http.NewRequestWithContext(ctx, method, command[2], strings.NewReader(body))
 		require.NoError(t, err)
 		r.Header.Set("Content-Type", "application/json")
 		response, err := http.DefaultClient.Do(r)
@@ -98,7 +101,7 @@ func TestItStaysUpUntilItIsEnded(t *testing.T) {
 		text, err := io.ReadAll(response.Body)
 		require.NoError(t, err)
 		require.NoError(t, response.Body.Close())
-		require.Equal(t, http.StatusOK, response.StatusCode, "%s: %s", line[0], text)
+		require.Less(t, response.StatusCode, 300, "%s: %s", command[0], text)
 	}
 	cancel()
 	require.NoError(t, <-ended)

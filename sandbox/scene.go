@@ -33,6 +33,7 @@ type step struct {
 	asked   int                // charge requests that the provider has had for this order by then
 	charged int                // of those, the ones that took money
 	note    string
+	look    bool // a GET of the charge, instead of a POST
 }
 
 const (
@@ -54,6 +55,8 @@ func steps(n numbers) []step {
 			note: "it may have been charged, and here it was; nobody on our side can know"},
 		{what: "the same once more", order: lost, want: "202 unknown", asked: 1, charged: 1,
 			note: "so it is not sent again"},
+		{what: "what became of it?", order: lost, look: true, want: "200 settled", asked: 1, charged: 1,
+			note: "GET /charges/" + lost + " asks the provider; the schedule does so too, by itself"},
 	}
 }
 
@@ -152,7 +155,11 @@ func (s *sandbox) playCharges(ctx context.Context, out io.Writer, n numbers) err
 			DeclineClass string `json:"decline_class"`
 			Title        string `json:"title"`
 		}
-		status, _, err := s.call(ctx, http.MethodPost, "/charges", step.request(), &answer)
+		method, path, body := http.MethodPost, "/charges", step.request()
+		if step.look {
+			method, path, body = http.MethodGet, "/charges/"+step.order, nil
+		}
+		status, _, err := s.call(ctx, method, path, body, &answer)
 		if err != nil {
 			return err
 		}
@@ -231,7 +238,7 @@ func (s *sandbox) invite(out io.Writer, n numbers) {
 	fmt.Fprintf(out, `
 3. Now you. The API is at %[1]s, until Ctrl-C. (On AWS it wants IAM's signature; here it does not.)
 
-   the charge whose answer was lost:
+   the charge whose answer was lost, and its history:
      curl -s %[1]s/charges/%[2]s
 
    a new charge; say it twice:
@@ -241,6 +248,13 @@ func (s *sandbox) invite(out io.Writer, n numbers) {
    let the provider fail at the next charge (GET shows all faults, /cards what tokens do, /counts what it was asked):
      curl -s %[1]s/sandbox/dineropay/faults -d '{"charge": ["http_500_charged"]}'
      curl -s %[1]s/sandbox/dineropay/counts?order_number=%[5]s
+
+   stop all charging, and go on (any other mode: live):
+     curl -s -X PUT %[1]s/charging -H 'Content-Type: application/json' -d '{"mode": "stopped", "note": "trying it"}'
+     curl -s -X PUT %[1]s/charging -H 'Content-Type: application/json' -d '{"mode": "live"}'
+
+   wake the schedule now, instead of once a minute:
+     curl -s -X POST %[1]s/sandbox/schedule
 
    what the functions logged: %[6]s
 `, s.apiURL, n.of("lost"), cardInit, cardToken, n.of("mine"), s.logPath)

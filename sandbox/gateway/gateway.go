@@ -87,6 +87,35 @@ func invoke(r *http.Request, body []byte, function lambda.Handler) (answer event
 	return answer, json.Unmarshal(out, &answer)
 }
 
+// scheduled is what EventBridge Scheduler sends.
+const scheduled = `{"version": "0", "id": "00000000-0000-4000-8000-000000000000", "detail-type": "Scheduled Event",
+	"source": "aws.scheduler", "account": "123456789012", "time": "%s", "region": "eu-central-1",
+	"resources": ["arn:aws:scheduler:eu-central-1:123456789012:schedule/default/sandbox"], "detail": "{}"}`
+
+// Wake wakes a function as its schedule does.
+func Wake(ctx context.Context, function lambda.Handler) error {
+	now := time.Now().UTC()
+	ctx, cancel := context.WithTimeout(ctx, functionTimeout)
+	defer cancel()
+	ctx = lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{AwsRequestID: fmt.Sprintf("sandbox-%d", now.UnixNano())})
+	_, err := function.Invoke(ctx, fmt.Appendf(nil, scheduled, now.Format(time.RFC3339)))
+	return err
+}
+
+// Schedule is a handler that wakes functions at once, for those who do not want to
+// wait for the schedule.
+func Schedule(functions ...lambda.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, f := range functions {
+			if err := Wake(context.WithoutCancel(r.Context()), f); err != nil {
+				message(w, http.StatusInternalServerError, "A function failed; its log says why")
+				return
+			}
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+}
+
 // event is what an HTTP API sends for a request (API Gateway developer guide,
 // "Create AWS Lambda proxy integrations for HTTP APIs").
 func event(r *http.Request, body []byte, id string, now time.Time) events.APIGatewayV2HTTPRequest {
