@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -25,7 +24,7 @@ import (
 
 // DefaultRecurringPath is where a charge is sent. The provider's page spells it
 // with a Cyrillic letter; the platform's protocol and everyone who calls it use
-// this ASCII path (docs/decisions/0004-ascii-path.md).
+// this ASCII path (docs/decisions/0004-the-ascii-path.md).
 const DefaultRecurringPath = "/api/v1/payment/recurring"
 
 const statusPath = "/api/v1/payment/status"
@@ -49,7 +48,8 @@ type Options struct {
 	// Backoff makes the pauses between tries of a status request; nil for an
 	// exponential one with jitter. A charge is never tried twice.
 	Backoff func() backoff.BackOff
-	Log     *slog.Logger
+	// Log takes the alarm of a refused key; nil for slog's default.
+	Log *slog.Logger
 }
 
 // Client speaks to DineroPay. It implements charge.Provider and is safe for
@@ -79,6 +79,9 @@ func New(base *url.URL, keys Keys, o Options) *Client {
 			b.InitialInterval = 200 * time.Millisecond
 			return b
 		}
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
 	}
 	// The path is taken as a path whatever its letters: JoinPath escapes it.
 	return &Client{
@@ -168,19 +171,15 @@ func (c *Client) Charge(ctx context.Context, t charge.Terms) charge.Answer {
 		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
 	})
 	status, answer, err := post(ctx, c.charges, c.chargeURL, body)
-	scrub := scrubber(t.Token, keys.MerchantKey, keys.Password, hidden.New(hash))
+	redact := newRedactor(t.Token, keys.MerchantKey, keys.Password, hidden.New(hash))
 	switch {
 	case err != nil && !connected.Load():
-		return unsent(scrub("no connection to the provider: " + cause(err)))
+		return redact.answer(unsent("no connection to the provider: " + cause(err)))
 	case err != nil:
-		return unknown(scrub("the request may have been read, but no whole answer came: " + cause(err)))
+		return redact.answer(unknown("the request may have been read, but no whole answer came: " + cause(err)))
+	default:
+		return redact.answer(readCharge(t.Order, status, answer))
 	}
-	a := readCharge(t.Order, status, answer)
-	a.Reason = scrub(a.Reason)
-	a.PaymentID = scrub(a.PaymentID)
-	a.ProviderStatus = scrub(a.ProviderStatus)
-	a.ProviderDate = scrub(a.ProviderDate)
-	return a
 }
 
 // Status asks what became of a charge, by its payment_id where there is one and
@@ -221,10 +220,11 @@ func (c *Client) askStatus(ctx context.Context, q charge.Query, keys Credentials
 	if err != nil {
 		return notAsked("the request cannot be written: " + plainly(err).Error()), false
 	}
-	scrub := scrubber(keys.MerchantKey, keys.Password, hidden.New(request.Hash))
+	redact := newRedactor(keys.MerchantKey, keys.Password, hidden.New(request.Hash))
 
 	again := errors.New("ask again")
-	_, err = backoff.Retry(ctx, func() (struct{}, error) {
+	// Whatever Retry ends with, answer holds what the last try came to.
+	_, _ = backoff.Retry(ctx, func() (struct{}, error) {
 		try, cancel := context.WithTimeout(ctx, oneStatusTry)
 		defer cancel()
 		status, text, err := post(try, c.statuses, c.statusURL, body)
@@ -238,13 +238,8 @@ func (c *Client) askStatus(ctx context.Context, q charge.Query, keys Credentials
 		}
 		return struct{}{}, nil
 	}, backoff.WithBackOff(c.backoff()), backoff.WithMaxTries(maxStatusTries), backoff.WithMaxElapsedTime(0))
-	if err != nil && answer.Reason == "" {
-		answer = notAsked("no time was left to ask: " + cause(err))
-	}
-	answer.Reason = scrub(answer.Reason)
-	answer.Answer.Reason = scrub(answer.Answer.Reason)
-	answer.Answer.PaymentID = scrub(answer.Answer.PaymentID)
-	answer.Answer.ProviderDate = scrub(answer.Answer.ProviderDate)
+	answer.Reason = redact.text(answer.Reason, maxReason)
+	answer.Answer = redact.answer(answer.Answer)
 	return answer, refused
 }
 
@@ -273,7 +268,7 @@ func post(ctx context.Context, client *http.Client, target string, body []byte) 
 	request.GetBody = nil
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Accept", "application/json")
-	response, err := client.Do(request) //nolint:bodyclose // closed below
+	response, err := client.Do(request)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -301,14 +296,3 @@ func cause(err error) string {
 }
 
 func unsent(why string) charge.Answer { return charge.Answer{State: charge.Unsent, Reason: why} }
-
-// scrubber takes our secrets out of a text, in case the provider repeats them.
-func scrubber(secrets ...hidden.Text) func(string) string {
-	var pairs []string
-	for _, s := range secrets {
-		if len(s.Reveal()) >= 4 { // a shorter one could not be told from chance
-			pairs = append(pairs, s.Reveal(), s.String())
-		}
-	}
-	return strings.NewReplacer(pairs...).Replace
-}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"unicode"
 
 	"github.com/go-json-experiment/json"
@@ -51,10 +52,8 @@ func checkCredential(text string) error {
 	if text == "" {
 		return errors.New("is missing or empty")
 	}
-	for i, r := range text {
-		if unicode.IsControl(r) || unicode.IsSpace(r) && (i == 0 || i == len(text)-1) {
-			return errors.New("begins or ends with a blank or holds a control character; was it pasted with a line break?")
-		}
+	if text != strings.TrimSpace(text) || strings.ContainsFunc(text, unicode.IsControl) {
+		return errors.New("begins or ends with a blank or holds a control character; was it pasted with a line break?")
 	}
 	if checkUpperCase(text) != nil {
 		return errors.New("holds a character whose upper case is ambiguous, so that it cannot sign reliably")

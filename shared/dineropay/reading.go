@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"dinarfunctions/shared/charge"
 )
@@ -80,7 +81,6 @@ func readTransaction(order charge.Order, body []byte) charge.Answer {
 	if !ok {
 		// The payment_id is kept: it is about this order, and is what to ask about.
 		a.State = charge.Unknown
-		a.ProviderStatus = clean(a.ProviderStatus, 40)
 		a.Reason = fmt.Sprintf("HTTP 200, but status %q is not documented", a.ProviderStatus)
 	}
 	return a
@@ -92,12 +92,12 @@ func (t transaction) answer() (charge.Answer, bool) {
 	state, ok := statuses[word]
 	a := charge.Answer{
 		State:          state,
-		PaymentID:      clean(string(t.PaymentID), maxID),
-		ProviderStatus: word,
-		ProviderDate:   clean(string(t.Date), 40),
+		PaymentID:      strings.TrimSpace(string(t.PaymentID)),
+		ProviderStatus: clean(word),
+		ProviderDate:   clean(string(t.Date)),
 	}
 	if state != charge.Settled {
-		a.Reason = clean(string(t.Reason), maxReason)
+		a.Reason = clean(string(t.Reason))
 	}
 	return a, ok
 }
@@ -107,7 +107,7 @@ func (t transaction) answer() (charge.Answer, bool) {
 // currency that is missing is no difference.
 func difference(order charge.Order, t transaction) string {
 	if string(t.Order.Number) != order.Number {
-		return fmt.Sprintf("order number %q", clean(string(t.Order.Number), maxNumber))
+		return fmt.Sprintf("order number %q", clean(string(t.Order.Number)))
 	}
 	return moneyDifference(order, t)
 }
@@ -115,11 +115,11 @@ func difference(order charge.Order, t transaction) string {
 func moneyDifference(order charge.Order, t transaction) string {
 	if text := string(t.Order.Amount); text != "" {
 		if same, err := order.Amount.EqualsNumber(text); err != nil || !same {
-			return fmt.Sprintf("the amount %q instead of %s", clean(text, 40), order.Amount)
+			return fmt.Sprintf("the amount %q instead of %s", clean(text), order.Amount)
 		}
 	}
 	if text := string(t.Order.Currency); text != "" && !strings.EqualFold(text, order.Amount.Currency()) {
-		return fmt.Sprintf("the currency %q instead of %s", clean(text, 40), order.Amount.Currency())
+		return fmt.Sprintf("the currency %q instead of %s", clean(text), order.Amount.Currency())
 	}
 	return ""
 }
@@ -129,9 +129,9 @@ func moneyDifference(order charge.Order, t transaction) string {
 func rejected(status int, f failure) charge.Answer {
 	a := charge.Answer{State: charge.Rejected, Reason: reason(status, f)}
 	switch {
-	case status != http.StatusBadRequest:
-	case f.blames("order.number"):
+	case f.names("order.number"):
 		a.Blames = charge.BlamesNumber
+	case status != http.StatusBadRequest:
 	case f.blames("hash"), f.blames("merchant_key"):
 		a.Blames = charge.BlamesKey
 		a.KeyRefused = true
@@ -140,15 +140,17 @@ func rejected(status int, f failure) charge.Answer {
 }
 
 // mentionsPayment tells whether a refusal carries a payment_id, and so may be
-// about a transaction that exists. What cannot be read counts if the name is in it.
+// about a transaction that exists. Where it is not a plain member with or without
+// a value, it counts if the name is anywhere in the answer.
 func mentionsPayment(body []byte) bool {
 	var t struct {
-		PaymentID flexible `json:"payment_id"`
+		PaymentID jsontext.Value `json:"payment_id"`
 	}
-	if err := json.Unmarshal(body, &t); err != nil {
-		return strings.Contains(string(body), "payment_id")
+	if err := json.Unmarshal(body, &t); err != nil || t.PaymentID == nil {
+		return strings.Contains(strings.ToLower(string(body)), "payment_id")
 	}
-	return t.PaymentID != ""
+	value := string(t.PaymentID)
+	return value != `null` && value != `""`
 }
 
 // readStatus reads the whole answer to a status request about a charge.
@@ -178,14 +180,14 @@ func readStatusTransaction(q charge.Query, body []byte) charge.StatusAnswer {
 	a, documented := t.answer()
 	switch {
 	case string(t.Order.Number) != q.Order.Number:
-		return notAsked(fmt.Sprintf("the answer is about order number %q", clean(string(t.Order.Number), maxNumber)))
+		return notAsked(fmt.Sprintf("the answer is about order number %q", clean(string(t.Order.Number))))
 	case a.PaymentID != "" && strings.EqualFold(a.PaymentID, q.InitTransID):
 		// The newest transaction under this number is the one that saved the card.
 		return charge.StatusAnswer{Knowledge: charge.NotKnown, Reason: "only the card's first payment stands under this number"}
 	case q.PaymentID != "" && a.PaymentID != "" && !strings.EqualFold(a.PaymentID, q.PaymentID):
 		return notAsked("the answer is about another payment_id")
 	case !documented:
-		return notAsked(fmt.Sprintf("status %q is not documented", clean(string(t.Status), 40)))
+		return notAsked(fmt.Sprintf("status %q is not documented", clean(string(t.Status))))
 	}
 	return charge.StatusAnswer{Knowledge: charge.Known, Answer: a, Reason: moneyDifference(q.Order, t)}
 }
@@ -196,28 +198,22 @@ func notAsked(why string) charge.StatusAnswer {
 	return charge.StatusAnswer{Knowledge: charge.NotAsked, Reason: why}
 }
 
-const maxReason = 500
-
 // reason is what a refusal says, for a person.
 func reason(status int, f failure) string {
 	texts := strings.Join(f.messages(), "; ")
 	if texts == "" {
 		return fmt.Sprintf("HTTP %d", status)
 	}
-	return clean(texts, maxReason)
+	return clean(texts)
 }
 
 // clean makes the provider's text fit to be kept and shown: no control
-// characters, no invalid UTF-8, at most so many characters.
-func clean(text string, most int) string {
-	text = strings.Map(func(r rune) rune {
+// characters, no invalid UTF-8. redactor makes it short.
+func clean(text string) string {
+	return strings.Map(func(r rune) rune {
 		if r == utf8.RuneError || unicode.IsControl(r) {
 			return ' '
 		}
 		return r
 	}, strings.TrimSpace(text))
-	if runes := []rune(text); len(runes) > most {
-		text = string(runes[:most]) + "…"
-	}
-	return text
 }

@@ -3,6 +3,7 @@ package dineropay
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -101,13 +102,14 @@ func (f *failures) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 }
 
 // messages are all texts of a failure, "field: text" most of them, outermost first.
-func (f failure) messages() []string {
-	var all []string
+func (f failure) messages() []string { return f.appendMessages(nil) }
+
+func (f failure) appendMessages(all []string) []string {
 	if f.Message != "" {
 		all = append(all, string(f.Message))
 	}
 	for _, inner := range f.Errors {
-		all = append(all, inner.messages()...)
+		all = inner.appendMessages(all)
 	}
 	return all
 }
@@ -121,6 +123,13 @@ func (f failure) blames(field string) bool {
 		}
 	}
 	return false
+}
+
+// names tells whether one of the messages mentions a field at all.
+func (f failure) names(field string) bool {
+	return slices.ContainsFunc(f.messages(), func(message string) bool {
+		return strings.Contains(strings.ToLower(message), field)
+	})
 }
 
 // parseFailure reads the provider's error form, and refuses what is not one.
