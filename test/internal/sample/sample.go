@@ -1,0 +1,146 @@
+// Package sample says what each file in events/ has to be answered with.
+package sample
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+
+	"github.com/go-json-experiment/json"
+
+	"dinarfunctions/sandbox/provider/dinardragon"
+	"dinarfunctions/shared/dineropay"
+	"dinarfunctions/test/internal/stack"
+)
+
+// Sample is one file of events/ and what it has to bring about in a Stack that
+// is its own.
+type Sample struct {
+	File     string // in events/
+	Function string // logical id
+	// Prepare makes what the event is about; nil if there is nothing.
+	Prepare func(context.Context, *stack.Stack) error
+	// Status and Body are those of the HTTP answer. Of the body's fields the
+	// named ones count.
+	Status int
+	Body   string
+	// Verify looks at what happened behind the answer; nil if nothing did.
+	Verify func(*stack.Stack) error
+}
+
+// All returns the samples.
+func All() []Sample {
+	return []Sample{{
+		File:     "payout-status-http.json",
+		Function: "PayoutStatus",
+		Prepare:  threePayments,
+		Status:   200,
+		Body: `{"payments": [
+			{"uniqueid": "5b1f0c86d2e74a93", "status": 1, "state": "successful"},
+			{"uniqueid": "aa00000000000001", "status": 2, "state": "failed"},
+			{"uniqueid": "aa00000000000002", "status": 0, "state": "processing"}
+		], "final": false}`,
+	}, {
+		File:     "payout-status-http-uniqueid.json",
+		Function: "PayoutStatus",
+		Prepare:  threePayments,
+		Status:   200,
+		Body:     `{"payments": [{"uniqueid": "5b1f0c86d2e74a93", "status": 1, "state": "successful"}], "final": true}`,
+	}, {
+		File:     "recurring-charge-http.json",
+		Function: "RecurringCharge",
+		Status:   200,
+		Body: `{"order": {"number": "order-1234", "amount": "1.00", "currency": "SAR", "description": "gift"},
+			"state": "settled", "token": "7002", "history": [{"state": "sending"}, {"state": "settled", "evidence": "answer"}]}`,
+		Verify: chargedOnce,
+	}, {
+		File:     "recurring-charge-http-get.json",
+		Function: "RecurringCharge",
+		Prepare: func(ctx context.Context, s *stack.Stack) error {
+			_, err := s.Charge(ctx, dineropay.Request{ //nolint:gosec // a made-up token
+				InitTransID: "dc66cdd8-d702-11ea-9a2f-0242c0a87002", Token: "9a2f-0242c0a87002",
+				Number: "order-1234", Amount: "1.00", Currency: "SAR", Description: "gift",
+			})
+			return err
+		},
+		Status: 200,
+		Body: `{"order": {"number": "order-1234", "amount": "1.00", "currency": "SAR", "description": "gift"},
+			"state": "settled", "token": "7002"}`,
+		Verify: chargedOnce,
+	}}
+}
+
+// threePayments makes the payout of the samples: one of each state.
+func threePayments(_ context.Context, s *stack.Stack) error {
+	return s.DinarDragon.Put(dinardragon.Payout{PaymentID: "df9a31ea528a3977", Payments: []dinardragon.Payment{
+		{UniqueID: "5b1f0c86d2e74a93", Status: dinardragon.Successful},
+		{UniqueID: "aa00000000000001", Status: dinardragon.Failed},
+		{UniqueID: "aa00000000000002", Status: dinardragon.Processing},
+	}})
+}
+
+func chargedOnce(s *stack.Stack) error {
+	if got := s.DineroPay.Counts("order-1234"); got.Charges != 1 || got.Charged != 1 {
+		return fmt.Errorf("DineroPay was asked to charge %d times and charged %d times, but both should be once", got.Charges, got.Charged)
+	}
+	return nil
+}
+
+// Check holds a function's answer against the sample.
+func (s Sample) Check(payload []byte) error {
+	// API Gateway's payload format 2.0.
+	var answer struct {
+		Status  int               `json:"statusCode"`
+		Headers map[string]string `json:"headers"`
+		Body    string            `json:"body"`
+		Base64  bool              `json:"isBase64Encoded"`
+	}
+	if err := json.Unmarshal(payload, &answer); err != nil {
+		return fmt.Errorf("the answer is not one for API Gateway: %w: %s", err, payload)
+	}
+	if answer.Status != s.Status || answer.Base64 {
+		return fmt.Errorf("status %d (base64: %t), but %d should have come: %s", answer.Status, answer.Base64, s.Status, answer.Body)
+	}
+	var want, got any
+	if err := errors.Join(json.Unmarshal([]byte(s.Body), &want), json.Unmarshal([]byte(answer.Body), &got)); err != nil {
+		return fmt.Errorf("the body: %w: %s", err, answer.Body)
+	}
+	if err := contains("body", got, want); err != nil {
+		return fmt.Errorf("%w: %s", err, answer.Body)
+	}
+	return nil
+}
+
+// contains tells whether got has all that want names. Lists have to be as long.
+func contains(at string, got, want any) error {
+	switch want := want.(type) {
+	case map[string]any:
+		object, ok := got.(map[string]any)
+		if !ok {
+			return fmt.Errorf("%s is no object", at)
+		}
+		for _, name := range slices.Sorted(maps.Keys(want)) {
+			if err := contains(at+"."+name, object[name], want[name]); err != nil {
+				return err
+			}
+		}
+	case []any:
+		list, ok := got.([]any)
+		if !ok || len(list) != len(want) {
+			return fmt.Errorf("%s is not a list of %d", at, len(want))
+		}
+		for i := range want {
+			if err := contains(fmt.Sprintf("%s[%d]", at, i), list[i], want[i]); err != nil {
+				return err
+			}
+		}
+	default:
+		if !reflect.DeepEqual(got, want) {
+			return fmt.Errorf("%s is %v, but should be %v", at, got, want)
+		}
+	}
+	return nil
+}

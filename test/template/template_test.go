@@ -1,0 +1,327 @@
+package template_test
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"dinarfunctions/test/internal/template"
+	"dinarfunctions/test/lambdaruntime"
+)
+
+// top is the repository, seen from here.
+const top = "../.."
+
+func load(t *testing.T) *template.Template {
+	t.Helper()
+	loaded, err := template.Load(filepath.Join(top, "template.yaml"))
+	require.NoError(t, err)
+	require.NotEmpty(t, loaded.Functions())
+	return loaded
+}
+
+func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+func TestEveryFunctionHasItsFolder(t *testing.T) {
+	t.Parallel()
+	var inTemplate []string
+	for _, f := range load(t).Functions() {
+		inTemplate = append(inTemplate, f.Folder+"/main.go")
+	}
+	onDisk, err := filepath.Glob(filepath.Join(top, "functions/*/main.go"))
+	require.NoError(t, err)
+	for i, file := range onDisk {
+		onDisk[i], err = filepath.Rel(top, file)
+		require.NoError(t, err)
+	}
+	require.ElementsMatch(t, onDisk, inTemplate)
+}
+
+// sampleOf is what the samples of a kind of trigger are called.
+func sampleOf() map[string]string {
+	return map[string]string{"HttpApi": "http"}
+}
+
+func TestEveryTriggerHasItsSamples(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob(filepath.Join(top, "events/*.json"))
+	require.NoError(t, err)
+	explained := make(map[string]bool)
+	for _, f := range load(t).Functions() {
+		triggers := f.Properties.Map("Events")
+		require.NotEmpty(t, triggers, "%s is woken by nothing", f.ID)
+		for name := range triggers {
+			kind := triggers.Map(name).Text("Type")
+			require.Contains(t, sampleOf(), kind, "%s of %s: how are its samples called?", name, f.ID)
+			prefix := filepath.Base(f.Folder) + "-" + sampleOf()[kind]
+			found := false
+			for _, file := range files {
+				if base := filepath.Base(file); base == prefix+".json" || strings.HasPrefix(base, prefix+"-") {
+					found, explained[file] = true, true
+				}
+			}
+			require.True(t, found, "events/%s.json is missing", prefix)
+		}
+	}
+	require.ElementsMatch(t, files, sorted(explained), "a sample of no trigger")
+}
+
+func TestTheAPI(t *testing.T) {
+	t.Parallel()
+	loaded := load(t)
+	apis := loaded.OfType("AWS::Serverless::HttpApi")
+	require.Len(t, apis, 1)
+	api := apis[0].Properties
+	require.Equal(t, true, api.Map("Auth")["EnableIamAuthorizer"])
+	require.Equal(t, "AWS_IAM", api.Map("Auth").Text("DefaultAuthorizer"), "callers sign")
+	require.NotEmpty(t, api.Map("DefaultRouteSettings")["ThrottlingRateLimit"])
+	require.NotEmpty(t, api.Map("DefaultRouteSettings")["ThrottlingBurstLimit"])
+	log := template.Refers(api.Map("AccessLogSettings")["DestinationArn"])
+	require.Equal(t, "AWS::Logs::LogGroup", loaded.Resources[log].Type)
+
+	for _, f := range loaded.Functions() {
+		routes := make(map[string]bool)
+		events := f.Properties.Map("Events")
+		for name := range events {
+			if events.Map(name).Text("Type") != "HttpApi" {
+				continue
+			}
+			route := events.Map(name).Map("Properties")
+			require.Equal(t, apis[0].ID, template.Refers(route["ApiId"]), "%s of %s", name, f.ID)
+			require.Equal(t, "ANY", route.Text("Method"), "%s of %s: API Gateway would answer 404 in its own words", name, f.ID)
+			require.Empty(t, route.Map("Auth"), "%s of %s is open to everybody", name, f.ID)
+			routes[route.Text("Path")] = true
+		}
+		for path := range routes {
+			base := strings.TrimSuffix(path, "/{proxy+}")
+			require.True(t, routes[base] && routes[base+"/{proxy+}"], "%s has %s, but not all of %s and below", f.ID, path, base)
+		}
+	}
+}
+
+func TestTimeoutAndMemory(t *testing.T) {
+	t.Parallel()
+	for _, f := range load(t).Functions() {
+		require.Equal(t, "provided.al2023", f.Properties.Text("Runtime"), f.ID)
+		require.LessOrEqual(t, f.Properties.Number("Timeout"), 29, "%s: API Gateway gives up after 30 s", f.ID)
+		require.Greater(t, f.Properties.Number("Timeout"), 10, "%s: too short to call a provider and write down what happened", f.ID)
+		require.GreaterOrEqual(t, f.Properties.Number("MemorySize"), 256, f.ID)
+		require.Equal(t, []any{template.Properties{"Ref": "Architecture"}}, f.Properties.List("Architectures"), f.ID)
+	}
+}
+
+func TestEveryFunctionHasItsLogAndAlarm(t *testing.T) {
+	t.Parallel()
+	loaded := load(t)
+	logs := make(map[string]bool)
+	for _, f := range loaded.Functions() {
+		log := template.Refers(f.Properties.Map("LoggingConfig")["LogGroup"])
+		require.Equal(t, "AWS::Logs::LogGroup", loaded.Resources[log].Type, f.ID)
+		require.False(t, logs[log], "%s: a log of its own", f.ID)
+		logs[log] = true
+
+		watched := slices.ContainsFunc(loaded.OfType("AWS::CloudWatch::Alarm"), func(alarm template.Resource) bool {
+			dimensions := alarm.Properties.List("Dimensions")
+			return alarm.Properties.Text("MetricName") == "Errors" && len(dimensions) == 1 &&
+				template.Refers(dimensions[0].(template.Properties)["Value"]) == f.ID
+		})
+		require.True(t, watched, "%s has no alarm on Errors", f.ID)
+	}
+	for _, log := range loaded.OfType("AWS::Logs::LogGroup") {
+		require.NotEmpty(t, log.Properties["RetentionInDays"], "%s is kept for ever", log.ID)
+	}
+	for _, alarm := range loaded.OfType("AWS::CloudWatch::Alarm") {
+		require.NotEmpty(t, alarm.Properties.Text("AlarmDescription"), "%s does not say what to do", alarm.ID)
+		require.NotEmpty(t, alarm.Properties.List("AlarmActions"), "nobody is told of %s", alarm.ID)
+	}
+}
+
+// ofTheSDK are variables that the SDK reads by itself; no settings name them.
+func ofTheSDK(name string) bool { return strings.HasPrefix(name, "AWS_ENDPOINT_URL") }
+
+func TestTheTemplateSetsWhatTheCodeReads(t *testing.T) {
+	t.Parallel()
+	for _, f := range load(t).Functions() {
+		set := make(map[string]bool)
+		for name := range f.Environment() {
+			if !ofTheSDK(name) {
+				set[name] = true
+			}
+		}
+		require.Equal(t, sorted(readCode(t, f.Folder).variables), sorted(set), "read by the code of %s, set by the template", f.ID)
+		require.Contains(t, f.Environment(), "AWS_ENDPOINT_URL", "%s cannot be led to emulators by sam local invoke", f.ID)
+	}
+}
+
+// Contract, Settings: what is missing stops the function at start with one line
+// that names it all.
+func TestAFunctionNamesAllThatIsMissing(t *testing.T) {
+	t.Parallel()
+	for _, f := range load(t).Functions() {
+		t.Run(f.ID, func(t *testing.T) {
+			t.Parallel()
+			function := lambdaruntime.Start(t, lambdaruntime.Build(t, filepath.Base(f.Folder)), nil)
+			<-function.Exited()
+			require.Equal(t, 1, function.ExitCode())
+			require.Equal(t, 1, strings.Count(function.Log(), "\n"), "one line:\n%s", function.Log())
+			for name := range f.Environment() {
+				if !ofTheSDK(name) {
+					require.Contains(t, function.Log(), name)
+				}
+			}
+		})
+	}
+}
+
+// ofThePlatform are rights that Lambda uses in a function's name, and no code
+// of ours.
+func ofThePlatform() map[string]bool {
+	return map[string]bool{"logs:CreateLogStream": true, "logs:PutLogEvents": true}
+}
+
+func TestRightsAreThoseThatTheCodeUses(t *testing.T) {
+	t.Parallel()
+	loaded := load(t)
+	for _, f := range loaded.Functions() {
+		role := loaded.Resources[template.Refers(f.Properties["Role"])]
+		require.Equal(t, "AWS::IAM::Role", role.Type, "%s: SAM's own roles may write every log", f.ID)
+		require.Empty(t, role.Properties.List("ManagedPolicyArns"), role.ID)
+
+		granted := make(map[string]bool)
+		reached := make(map[string]bool) // what the rights are on
+		for _, policy := range role.Properties.List("Policies") {
+			for _, item := range policy.(template.Properties).Map("PolicyDocument").List("Statement") {
+				statement := item.(template.Properties)
+				sid := statement.Text("Sid")
+				require.NotEmpty(t, sid, "a statement of %s does not say what it is for", role.ID)
+				require.Equal(t, "Allow", statement.Text("Effect"), sid)
+				require.Empty(t, statement["NotAction"], sid)
+				require.Empty(t, statement["NotResource"], sid)
+				for _, resource := range statement.List("Resource") {
+					id := template.Refers(resource)
+					require.NotEmpty(t, id, "%s of %s: a right on %v, not on one of the stack's resources", sid, role.ID, resource)
+					reached[id] = true
+				}
+				for _, action := range statement.List("Action") {
+					require.NotContains(t, action, "*", "%s of %s", sid, role.ID)
+					granted[action.(string)] = true
+				}
+			}
+		}
+
+		needed := maps.Clone(readCode(t, f.Folder).actions)
+		maps.Copy(needed, ofThePlatform())
+		require.Equal(t, sorted(needed), sorted(granted), "used by the code of %s, granted by %s", f.ID, role.ID)
+
+		meant := map[string]bool{template.Refers(f.Properties.Map("LoggingConfig")["LogGroup"]): true}
+		for _, value := range f.Environment() {
+			if id := template.Refers(value); loaded.Resources[id].Type != "" {
+				meant[id] = true
+			}
+		}
+		require.Equal(t, sorted(meant), sorted(reached), "named to %s, allowed by %s", f.ID, role.ID)
+	}
+}
+
+func TestWhatOutlivesTheStack(t *testing.T) {
+	t.Parallel()
+	loaded := load(t)
+	for _, r := range loaded.Resources {
+		// A name that is taken keeps the stack from being made again.
+		for _, name := range []string{"TableName", "LogGroupName", "Name", "RoleName", "FunctionName", "TopicName", "AlarmName", "QueueName"} {
+			require.NotContains(t, r.Properties, name, r.ID)
+		}
+		switch r.Type {
+		case "AWS::DynamoDB::Table", "AWS::SecretsManager::Secret", "AWS::Logs::LogGroup":
+			require.Equal(t, "Retain", r.Attributes.Text("DeletionPolicy"), r.ID)
+			require.Equal(t, "Retain", r.Attributes.Text("UpdateReplacePolicy"), r.ID)
+		}
+	}
+	for _, table := range loaded.OfType("AWS::DynamoDB::Table") {
+		require.Equal(t, "PAY_PER_REQUEST", table.Properties.Text("BillingMode"), table.ID)
+		require.Equal(t, true, table.Properties["DeletionProtectionEnabled"], table.ID)
+		require.Equal(t, true, table.Properties.Map("PointInTimeRecoverySpecification")["PointInTimeRecoveryEnabled"], table.ID)
+		require.NotContains(t, table.Properties, "TimeToLiveSpecification", "%s forgets", table.ID)
+	}
+	for _, secret := range loaded.OfType("AWS::SecretsManager::Secret") {
+		require.NotContains(t, secret.Properties, "SecretString", "%s: a deployment would put it back", secret.ID)
+		require.NotContains(t, secret.Properties, "GenerateSecretString", secret.ID)
+	}
+}
+
+func TestParametersAreExplainedAndBounded(t *testing.T) {
+	t.Parallel()
+	for name, p := range load(t).Parameters {
+		require.NotEmpty(t, p.Text("Description"), name)
+		require.Contains(t, p, "Default", name)
+		switch {
+		case p["AllowedValues"] != nil:
+			require.Contains(t, p.List("AllowedValues"), p["Default"], name)
+		case p.Text("Type") == "Number":
+			require.Contains(t, p, "MinValue", name)
+			require.GreaterOrEqual(t, p.Number("Default"), p.Number("MinValue"), name)
+		default:
+			require.Regexp(t, pattern(t, p), p.Text("Default"), name)
+			require.NotEmpty(t, p.Text("ConstraintDescription"), "%s: a pattern is no explanation", name)
+		}
+	}
+}
+
+// pattern is a parameter's, which CloudFormation matches against all of a value.
+func pattern(t *testing.T, p template.Properties) *regexp.Regexp {
+	t.Helper()
+	compiled, err := regexp.Compile(`^(?:` + p.Text("AllowedPattern") + `)$`)
+	require.NoError(t, err)
+	return compiled
+}
+
+func TestParametersTakeAndRefuse(t *testing.T) {
+	t.Parallel()
+	cases := []struct {
+		parameter     string
+		take, refused []string
+	}{
+		{
+			"DinarDragonUrl",
+			[]string{"https://dinardragon.com", "https://dinardragon.com/", "https://pay.example.com:8443/base/v2"},
+			[]string{"", "http://dinardragon.com", "dinardragon.com", "https://user:word@dinardragon.com", "https://dinardragon.com?x=1", "https://dinardragon.com/#x", "https://dinardr\u0430gon.com"},
+		},
+		{
+			"DineroPayUrl",
+			[]string{"https://checkout.dineropay.com"},
+			[]string{"http://checkout.dineropay.com", "https://checkout.dineropay.com/a b"},
+		},
+		{
+			"DineroPayRecurringPath",
+			[]string{"/api/v1/payment/recurring", "/api/v1/payment/re%D1%81urring"},
+			[]string{"", "/", "api/v1", "/api/v1/", "//api", "/api/v1/payment/re\u0441urring", "/api?x", "/api%zz"},
+		},
+		{"SecretTtl", []string{"5m", "90s", "1h"}, []string{"", "0s", "5", "-5m", "05m", "5 m", "1.5h"}},
+		{"AlarmEmail", []string{"", "payments@example.com"}, []string{"payments", "a b@example.com", "@example.com"}},
+	}
+	parameters := load(t).Parameters
+	for _, c := range cases {
+		compiled := pattern(t, parameters[c.parameter])
+		for _, value := range c.take {
+			require.Regexp(t, compiled, value, c.parameter)
+		}
+		for _, value := range c.refused {
+			require.NotRegexp(t, compiled, value, c.parameter)
+		}
+	}
+}
+
+// The provider's page spells this path with a Cyrillic letter.
+func TestTheRecurringPathIsASCII(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "/api/v1/payment/recurring", load(t).Parameters["DineroPayRecurringPath"].Text("Default"))
+	text, err := os.ReadFile(filepath.Join(top, "template.yaml"))
+	require.NoError(t, err)
+	require.NotRegexp(t, `[^\x00-\x7f]`, string(text))
+}
