@@ -23,9 +23,7 @@ func (l *Ledger) Find(ctx context.Context, number string) (Charge, error) {
 	if seen.State != Pending && seen.State != Unknown {
 		return seen, nil
 	}
-	within, cancel := context.WithDeadline(ctx, answerBy(ctx))
-	defer cancel()
-	after, _, err := l.ask(within, c)
+	after, _, err := l.ask(ctx, c)
 	if err != nil {
 		l.log.WarnContext(ctx, "an open charge could not be asked about", "order_number", number, "error", err.Error())
 		return seen, nil
@@ -42,11 +40,9 @@ func (l *Ledger) Hint(ctx context.Context, number string) error {
 	if err != nil {
 		return err
 	}
-	within, cancel := context.WithDeadline(ctx, answerBy(ctx))
-	defer cancel()
 	// While a call is at it, its own answer comes first; the look comes after.
 	if c.At(l.now()).State != Sending {
-		_, asked, err := l.ask(within, c)
+		_, asked, err := l.ask(ctx, c)
 		if err == nil && asked {
 			return nil
 		}
@@ -97,10 +93,13 @@ func (l *Ledger) status(ctx context.Context, c Charge) (StatusAnswer, error) {
 	return answer, nil
 }
 
-// ask asks the provider about a charge and writes down what follows from it. It
-// tells whether the provider was reached; an error means that the ledger was not.
+// ask asks the provider about a charge, in the time that leaves enough to write
+// down what follows from its answer, and writes that down. It tells whether the
+// provider answered; an error means that the ledger did not.
 func (l *Ledger) ask(ctx context.Context, c Charge) (after Charge, asked bool, err error) {
-	status, err := l.status(ctx, c)
+	within, cancel := context.WithDeadline(ctx, answerBy(ctx))
+	defer cancel()
+	status, err := l.status(within, c)
 	if err != nil {
 		return c, false, err
 	}
@@ -241,9 +240,7 @@ func (l *Ledger) look(ctx context.Context, due Due) looked {
 			return looked{skipped: err == nil}
 		}
 	}
-	within, cancel := context.WithDeadline(ctx, answerBy(ctx))
-	defer cancel()
-	after, asked, err := l.ask(within, c)
+	after, asked, err := l.ask(ctx, c)
 	if err != nil {
 		l.log.WarnContext(ctx, "a due charge could not be asked about", "order_number", due.Number, "error", err.Error())
 		return looked{}
