@@ -65,6 +65,7 @@ func TestAnswers(t *testing.T) {
 		{"a thing with an error's status", api.Answer{Status: 402, Body: map[string]string{"state": "declined"}},
 			`{"state":"declined"}`, "application/json", ""},
 		{"nothing", api.Answer{Status: 204}, "", "", ""},
+		{"text", api.Answer{Status: 200, Text: "OK"}, "OK", "text/plain; charset=utf-8", ""},
 		{"text that is not UTF-8", api.Answer{Status: 200, Body: map[string]string{"reason": "caf\xe9"}},
 			"{\"reason\":\"caf\ufffd\"}", "application/json", ""},
 		{"whole seconds", api.Answer{Status: 503, RetryAfter: 2 * time.Second}, "", "", "2"},
