@@ -20,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	awssecrets "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
+	chargecallback "dinarfunctions/functions/charge-callback/handler"
 	payoutstatus "dinarfunctions/functions/payout-status/handler"
 	recurringcharge "dinarfunctions/functions/recurring-charge/handler"
 	"dinarfunctions/sandbox/gateway"
@@ -123,14 +124,15 @@ func (s *sandbox) wire(ctx context.Context) (http.Handler, error) {
 	})
 	dragon := dinardragon.New(dinarDragonURL,
 		secrets.New(manager, dinarDragonSecret, dinardragon.ParseKey, secrets.Options{Log: log}), dinardragon.Options{})
-	dinero := dineropay.New(dineroPayURL,
-		secrets.New(manager, dineroPaySecret, dineropay.ParseCredentials, secrets.Options{Log: log}), dineropay.Options{Log: log})
+	dineroKeys := secrets.New(manager, dineroPaySecret, dineropay.ParseCredentials, secrets.Options{Log: log})
+	dinero := dineropay.New(dineroPayURL, dineroKeys, dineropay.Options{Log: log})
 	ledger := charge.NewLedger(s.store, dinero, time.Now, log)
 
 	payouts := payoutstatus.New(dragon, log.With("function", "PayoutStatus"))
 	charges := recurringcharge.New(ledger, log.With("function", "RecurringCharge"))
 	routes := http.NewServeMux()
-	routes.Handle("/", gateway.Gateway{"payouts": payouts, "charges": charges, "charging": charges})
+	callback := chargecallback.New(ledger, dineropay.NewCallbackVerifier(dineroKeys, time.Now), log.With("function", "ChargeCallback"))
+	routes.Handle("/", gateway.Gateway{"payouts": payouts, "charges": charges, "charging": charges, "callbacks": callback})
 	routes.Handle("POST /sandbox/schedule", gateway.Schedule(charges))
 	s.every(time.Minute, charges)
 	routes.Handle("/sandbox/dineropay/", control("/sandbox/dineropay", s.dineroPay))
