@@ -93,7 +93,10 @@ func start(ctx context.Context, address, storePath, logPath string) (s *sandbox,
 // wire starts what the functions call and puts the functions together.
 func (s *sandbox) wire(ctx context.Context) (http.Handler, error) {
 	var err error
-	if s.dineroPay, err = simdineropay.New(simdineropay.Options{MerchantKey: merchantKey, MerchantPassword: merchantPassword}); err != nil {
+	if s.dineroPay, err = simdineropay.New(simdineropay.Options{
+		MerchantKey: merchantKey, MerchantPassword: merchantPassword,
+		CallbackURL: func() string { return s.apiURL + "/callbacks/dineropay" },
+	}); err != nil {
 		return nil, err
 	}
 	if s.dinarDragon, err = simdinardragon.New(simdinardragon.Options{PrivateKey: privateKey}); err != nil {

@@ -18,6 +18,7 @@ const controlPrefix = "/sandbox/"
 //	GET    /sandbox/transactions  all of them, oldest first; ?order_number=… for some
 //	PUT    /sandbox/transactions/{payment_id}/status  {"status": "settled", "reason": ""}
 //	GET    /sandbox/counts        of all requests; ?order_number=… for one order
+//	POST   /sandbox/callbacks     {"order_number": "…"}: post a signed callback to the merchant
 //	PUT    /sandbox/credentials   {"merchant_key": "…", "merchant_password": "…"}: rotate
 func (s *Simulator) newControl() http.Handler {
 	mux := http.NewServeMux()
@@ -51,6 +52,7 @@ func (s *Simulator) newControl() http.Handler {
 		}
 		jsonhttp.Write(w, http.StatusOK, s.Totals())
 	})
+	mux.HandleFunc("POST "+controlPrefix+"callbacks", s.postCallback)
 	mux.HandleFunc("PUT "+controlPrefix+"credentials", func(w http.ResponseWriter, r *http.Request) {
 		var body struct {
 			Key      string `json:"merchant_key"`

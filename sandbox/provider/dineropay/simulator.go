@@ -32,6 +32,11 @@ type Options struct {
 	RecurringPath    string // where charges are taken; empty: DefaultRecurringPath
 	ErrorShape       ErrorShape
 
+	// CallbackURL tells where callbacks are posted when the control API is asked
+	// for one; nil: nowhere. It is asked each time, since a merchant's own address
+	// may be known only later.
+	CallbackURL func() string
+
 	Now     func() time.Time                           // nil: the wall clock
 	SlowFor time.Duration                              // how long the fault Slow takes; 0: 10 seconds
 	Sleep   func(context.Context, time.Duration) error // how Slow waits; nil: with a timer
@@ -42,6 +47,7 @@ type Options struct {
 type Simulator struct {
 	recurringPath string
 	errorShape    ErrorShape
+	callbackURL   func() string
 	now           func() time.Time
 	slowFor       time.Duration
 	sleep         func(context.Context, time.Duration) error
@@ -95,6 +101,7 @@ func New(o Options) (*Simulator, error) {
 	s := &Simulator{
 		recurringPath: o.RecurringPath,
 		errorShape:    o.ErrorShape,
+		callbackURL:   o.CallbackURL,
 		now:           o.Now,
 		slowFor:       o.SlowFor,
 		sleep:         o.Sleep,
