@@ -64,7 +64,9 @@ type faulty struct {
 	record func() (afterWrite bool, err error)
 	get    error
 
-	claims, records, gets atomic.Int32
+	noSwitch error
+
+	claims, records, gets, switches atomic.Int32
 }
 
 func (f *faulty) Claim(ctx context.Context, c charge.Charge) (charge.Charge, bool, error) {
@@ -101,6 +103,14 @@ func (f *faulty) Get(ctx context.Context, number string) (charge.Charge, error) 
 		return charge.Charge{}, f.get
 	}
 	return f.Store.Get(ctx, number)
+}
+
+func (f *faulty) Switch(ctx context.Context) (charge.Switch, error) {
+	f.switches.Add(1)
+	if f.noSwitch != nil {
+		return charge.Switch{}, f.noSwitch
+	}
+	return f.Store.Switch(ctx)
 }
 
 // house is a ledger with everything around it.
@@ -144,8 +154,8 @@ func (h *house) advance(d time.Duration) {
 }
 
 func (h *house) cost() string {
-	return fmt.Sprintf("%d provider call, %d claim, %d record, %d reads",
-		h.bank.charges, h.store.claims.Load(), h.store.records.Load(), h.store.gets.Load())
+	return fmt.Sprintf("%d provider call, %d claim, %d record, %d reads, %d looks at the switch",
+		h.bank.charges, h.store.claims.Load(), h.store.records.Load(), h.store.gets.Load(), h.store.switches.Load())
 }
 
 func settled() charge.Answer {
@@ -522,14 +532,29 @@ func TestAFunctionThatWasKilledLeavesUnknown(t *testing.T) {
 }
 
 // A warm charge costs one provider call and two writes to the ledger; a repeat
-// costs one request to the ledger.
+// costs one request to the ledger. The operator's switch is read at most every ten
+// seconds.
 func TestWhatAChargeCosts(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, settled())
 	_, err := h.Charge(t.Context(), h.terms)
 	require.NoError(t, err)
-	require.Equal(t, "1 provider call, 1 claim, 1 record, 0 reads", h.cost())
+	require.Equal(t, "1 provider call, 1 claim, 1 record, 0 reads, 1 looks at the switch", h.cost())
+	h.advance(9 * time.Second)
 	_, err = h.Charge(t.Context(), h.terms)
 	require.NoError(t, err)
-	require.Equal(t, "1 provider call, 2 claim, 1 record, 0 reads", h.cost())
+	require.Equal(t, "1 provider call, 2 claim, 1 record, 0 reads, 1 looks at the switch", h.cost())
+	h.advance(time.Second)
+	_, err = h.Charge(t.Context(), chargetest.Terms(t, "order-2"))
+	require.NoError(t, err)
+	require.Equal(t, "2 provider call, 3 claim, 2 record, 0 reads, 2 looks at the switch", h.cost())
+}
+
+func TestASwitchThatCannotBeReadStopsCharging(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, settled())
+	h.store.noSwitch = errors.New("throttled")
+	_, err := h.Charge(t.Context(), h.terms)
+	require.ErrorIs(t, err, charge.ErrStore)
+	require.Zero(t, h.bank.charges)
 }
