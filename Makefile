@@ -5,7 +5,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 
 # Go decides what is stale.
-.PHONY: help run test lint fuzz build test-aws invoke deploy secrets clean
+.PHONY: help run test lint fuzz build test-aws invoke deploy secrets stop start clean
 
 # Of what is built, and of the functions that are deployed.
 ARCH ?= arm64
@@ -14,7 +14,7 @@ VERSION ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),unknow
 
 GOARCH_arm64 := arm64
 GOARCH_x86_64 := amd64
-FUNCTIONS := payout-status recurring-charge
+FUNCTIONS := payout-status recurring-charge charge-callback
 
 # The same commit and the same Go give the same bytes: no paths, no time, no build
 # id, no C. lambda.norpc leaves out the protocol of a runtime that AWS has retired.
@@ -58,6 +58,7 @@ build: ## Build the functions into build/$(ARCH)/ (ARCH=x86_64 instead of arm64)
 # What `sam build` calls, by the functions' names in template.yaml.
 build-PayoutStatus: function := payout-status
 build-RecurringCharge: function := recurring-charge
+build-ChargeCallback: function := charge-callback
 build-%:
 	$(GO_BUILD) -o $(ARTIFACTS_DIR)/bootstrap ./functions/$(or $(function),$(error template.yaml names $*, for which the Makefile has no folder))
 
@@ -75,6 +76,15 @@ deploy: ## Build and deploy to ENV=test or ENV=live of samconfig.toml; needs an 
 
 secrets: ## Set the secrets' values of ENV=test or ENV=live, without showing them; needs an AWS account
 	@go run ./cmd/secrets -env $(ENV) $(ARGS)
+
+# Through the environment and as it was typed: a note may have quotes and dollars.
+stop start: override export NOTE := $(value NOTE)
+
+stop: ## Stop charging in ENV=test or ENV=live, in force within 10 seconds (NOTE="why")
+	@go run ./cmd/charging -env $(ENV) -mode stopped -note "$$NOTE" $(ARGS)
+
+start: ## Charge again in ENV=test or ENV=live (MODE=ask_first: asking the provider before each; NOTE="why")
+	@go run ./cmd/charging -env $(ENV) -mode $(or $(MODE),live) -note "$$NOTE" $(ARGS)
 
 clean: ## Remove what was built and downloaded
 	rm -rf $(TOOLS) .aws-sam build .sandbox coverage.out

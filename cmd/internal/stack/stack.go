@@ -15,13 +15,14 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// ErrNotFound is what Resource returns where there is no such stack in the
-// region, or the stack has no such resource.
+// ErrNotFound is what Resource and Output return where there is no such stack in
+// the region, or the stack has no such resource or output.
 var ErrNotFound = errors.New("not in CloudFormation")
 
 // API is the part of *cloudformation.Client that this package uses.
 type API interface {
 	DescribeStackResource(context.Context, *cloudformation.DescribeStackResourceInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeStackResourceOutput, error)
+	DescribeStacks(context.Context, *cloudformation.DescribeStacksInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeStacksOutput, error)
 	DescribeStackResources(context.Context, *cloudformation.DescribeStackResourcesInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeStackResourcesOutput, error)
 }
 
@@ -50,6 +51,27 @@ func Resource(ctx context.Context, api API, stack, logicalID string) (string, er
 		return "", fmt.Errorf("%w: %s of stack %s is %s", ErrNotFound, logicalID, stack, resource.ResourceStatus)
 	}
 	return *resource.PhysicalResourceId, nil
+}
+
+// Output returns the value that a stack gives out under a name, such as the
+// template's ApiUrl. It wraps ErrNotFound where there is none, also if the stack is
+// not made yet.
+func Output(ctx context.Context, api API, stack, name string) (string, error) {
+	answer, err := api.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &stack})
+	if unknown, message := isUnknown(err); unknown {
+		return "", fmt.Errorf("%w: %s", ErrNotFound, message)
+	}
+	if err != nil {
+		return "", fmt.Errorf("ask CloudFormation for the output %s of stack %s: %w", name, stack, err)
+	}
+	for _, s := range answer.Stacks {
+		for _, output := range s.Outputs {
+			if value := aws.ToString(output.OutputValue); value != "" && aws.ToString(output.OutputKey) == name {
+				return value, nil
+			}
+		}
+	}
+	return "", fmt.Errorf("%w: stack %s has no output %s", ErrNotFound, stack, name)
 }
 
 // Owner returns the name of the stack that a resource belongs to now, or "" if it
@@ -83,8 +105,8 @@ func hasLeft(status types.ResourceStatus) bool {
 
 // isUnknown tells whether CloudFormation knows no such stack or resource, and
 // what it says. It has one error code for that and for a malformed name, so only
-// the text tells them apart: "Stack 'x' does not exist", "Resource x does not
-// exist for stack y", "Stack for x does not exist".
+// the text tells them apart: "Stack 'x' does not exist", "Stack with id x does not
+// exist", "Resource x does not exist for stack y", "Stack for x does not exist".
 func isUnknown(err error) (bool, string) {
 	var fault smithy.APIError
 	if !errors.As(err, &fault) || fault.ErrorCode() != "ValidationError" || !strings.Contains(fault.ErrorMessage(), "does not exist") {

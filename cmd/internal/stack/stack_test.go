@@ -70,6 +70,24 @@ func TestResource(t *testing.T) {
 	}
 }
 
+func TestOutput(t *testing.T) {
+	t.Parallel()
+	api := client(t, stacktest.Outputs{
+		"live":  {"ApiUrl": "https://api.example.com", "ApiArn": "arn:…", "Empty": ""},
+		"begun": {},
+	})
+	got, err := stack.Output(t.Context(), api, "live", "ApiUrl")
+	require.NoError(t, err)
+	require.Equal(t, "https://api.example.com", got)
+	for _, c := range []struct{ stack, name string }{
+		{"live", "apiurl"}, {"live", "Empty"}, {"begun", "ApiUrl"}, {"none", "ApiUrl"},
+	} {
+		_, err := stack.Output(t.Context(), api, c.stack, c.name)
+		require.ErrorIs(t, err, stack.ErrNotFound, "%v", c)
+		require.ErrorContains(t, err, c.stack, "%v", c)
+	}
+}
+
 func TestOwner(t *testing.T) {
 	t.Parallel()
 	api := client(t, stacks())
@@ -105,6 +123,9 @@ func TestAnythingElseIsAnError(t *testing.T) {
 	} {
 		api := client(t, handler)
 		_, err := stack.Resource(t.Context(), api, "live", "Charges")
+		require.Error(t, err, name)
+		require.NotErrorIs(t, err, stack.ErrNotFound, name)
+		_, err = stack.Output(t.Context(), api, "live", "ApiUrl")
 		require.Error(t, err, name)
 		require.NotErrorIs(t, err, stack.ErrNotFound, name)
 		_, err = stack.Owner(t.Context(), api, table, "live-Charges-1")

@@ -1,4 +1,4 @@
-// Package stacktest stands in for CloudFormation in tests: the two calls that
+// Package stacktest stands in for CloudFormation in tests: the three calls that
 // package stack makes, in CloudFormation's own protocol (a form in, XML out), so
 // that the real SDK client can speak to it.
 package stacktest
@@ -33,6 +33,38 @@ func (s Stacks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		Refuse(w, http.StatusBadRequest, "InvalidAction", "Could not find operation "+action)
 	}
+}
+
+// Outputs holds what each stack, by its name, gives out under which names. It
+// answers DescribeStacks with a StackName as CloudFormation does; anything else is
+// refused.
+type Outputs map[string]map[string]string
+
+// ServeHTTP answers one request.
+func (o Outputs) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, 1<<16)
+	name := r.FormValue("StackName")
+	if action := r.FormValue("Action"); action != "DescribeStacks" || name == "" {
+		Refuse(w, http.StatusBadRequest, "InvalidAction", "Could not find operation "+action)
+		return
+	}
+	outputs, ok := o[name]
+	if !ok {
+		Refuse(w, http.StatusBadRequest, "ValidationError", fmt.Sprintf("Stack with id %s does not exist", name))
+		return
+	}
+	type output struct{ OutputKey, OutputValue string }
+	var answer struct {
+		XMLName xml.Name `xml:"DescribeStacksResponse"`
+		Name    string   `xml:"DescribeStacksResult>Stacks>member>StackName"`
+		Status  string   `xml:"DescribeStacksResult>Stacks>member>StackStatus"`
+		Outputs []output `xml:"DescribeStacksResult>Stacks>member>Outputs>member"`
+	}
+	answer.Name, answer.Status = name, "CREATE_COMPLETE"
+	for key, value := range outputs {
+		answer.Outputs = append(answer.Outputs, output{key, value})
+	}
+	write(w, http.StatusOK, answer)
 }
 
 // Refuse answers as CloudFormation does when it refuses a request.
