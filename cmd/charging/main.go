@@ -45,6 +45,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
 	"dinarfunctions/cmd/internal/stack"
+	"dinarfunctions/cmd/internal/target"
 	"dinarfunctions/shared/charge"
 )
 
@@ -92,9 +93,9 @@ type program struct {
 
 // options are the command line.
 type options struct {
-	target target      // where the API is looked up, if api is the zero address
-	api    address     // where the API is
-	mode   charge.Mode // empty: only look
+	target target.Target // where the API is looked up, if api is the zero address
+	api    address       // where the API is
+	mode   charge.Mode   // empty: only look
 	note   string
 }
 
@@ -142,7 +143,7 @@ func (p program) parse(args []string) (options, error) {
 			return wrong("-api " + err.Error())
 		}
 	case env != "":
-		o.target, err = readTarget(file, env)
+		o.target, err = target.Read(file, env)
 	}
 	return o, err
 }
@@ -191,7 +192,7 @@ func (p program) connect(ctx context.Context, o options) (client, error) {
 	if c.api.onThisMachine() {
 		return c.forTrial(), nil
 	}
-	settings := o.target.options()
+	settings := o.target.Options()
 	if region := c.api.region(); region != "" {
 		settings = append(settings, config.WithRegion(region))
 	}

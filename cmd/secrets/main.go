@@ -46,6 +46,7 @@ import (
 	"golang.org/x/term"
 
 	"dinarfunctions/cmd/internal/stack"
+	"dinarfunctions/cmd/internal/target"
 )
 
 // callLimit is for one call of AWS, the SDK's retries included.
@@ -89,7 +90,7 @@ type program struct {
 
 // options are the command line.
 type options struct {
-	target target
+	target target.Target
 	only   string            // the name of a secret; empty: both
 	ids    map[string]string // by the secret's name; absent: to be found
 }
@@ -123,11 +124,11 @@ func (p program) parse(args []string) (options, error) {
 	case env != "" && stackName != defaultStack:
 		return wrong("give -env or -stack, not both")
 	case env == "":
-		o.target = target{Stack: stackName}
+		o.target = target.Target{Stack: stackName}
 		return o, nil
 	}
 	var err error
-	o.target, err = readTarget(file, env)
+	o.target, err = target.Read(file, env)
 	return o, err
 }
 
@@ -146,7 +147,7 @@ func (p program) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	cfg, err := p.config(ctx, o.target.options()...)
+	cfg, err := p.config(ctx, o.target.Options()...)
 	if err != nil {
 		return fmt.Errorf("AWS settings: %w", err)
 	}

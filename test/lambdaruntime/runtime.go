@@ -5,7 +5,6 @@
 package lambdaruntime
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -22,6 +21,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"dinarfunctions/test/logbuffer"
 )
 
 // Build builds the function in functions/<name> for this machine and returns the
@@ -42,7 +43,7 @@ func Build(t testing.TB, name string) string {
 type Instance struct {
 	command *exec.Cmd
 	server  *http.Server
-	log     lockedBuffer
+	log     logbuffer.Buffer
 	exited  chan struct{} // closed when the process is gone
 
 	invocations chan invocation // to be fetched by the function
@@ -52,9 +53,9 @@ type Instance struct {
 }
 
 type invocation struct {
-	id       string
-	payload  []byte
-	deadline time.Time
+	id      string
+	payload []byte
+	within  time.Duration
 }
 
 // Result is what became of an invocation.
@@ -107,7 +108,9 @@ func Start(t testing.TB, bootstrap string, env map[string]string) *Instance {
 }
 
 // Invoke hands the function an event and waits for its answer, or for the end of
-// its process. within is the invocation's time-out, which Lambda would enforce.
+// its process. It may be called at any time: a function that is busy gets the event
+// after those before it. within is the invocation's time-out, which Lambda would
+// enforce; it counts from the moment at which the function fetches the event.
 func (i *Instance) Invoke(ctx context.Context, payload []byte, within time.Duration) (Result, error) {
 	i.mu.Lock()
 	i.next++
@@ -117,7 +120,7 @@ func (i *Instance) Invoke(ctx context.Context, payload []byte, within time.Durat
 	i.mu.Unlock()
 
 	select {
-	case i.invocations <- invocation{id, payload, time.Now().Add(within)}:
+	case i.invocations <- invocation{id, payload, within}:
 	case <-i.exited:
 		return Result{Gone: true}, nil
 	case <-ctx.Done():
@@ -159,7 +162,7 @@ func (i *Instance) fetch(w http.ResponseWriter, r *http.Request) {
 	select {
 	case next := <-i.invocations:
 		w.Header().Set("Lambda-Runtime-Aws-Request-Id", next.id)
-		w.Header().Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(next.deadline.UnixMilli(), 10))
+		w.Header().Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(time.Now().Add(next.within).UnixMilli(), 10))
 		w.Header().Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:eu-central-1:123456789012:function:under-test")
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write(next.payload)
@@ -182,21 +185,4 @@ func (i *Instance) answer(failed bool) http.HandlerFunc {
 		}
 		w.WriteHeader(http.StatusAccepted)
 	}
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }

@@ -1,7 +1,6 @@
 package handler_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/md5"  //nolint:gosec // the provider's protocol
 	"crypto/sha1" //nolint:gosec // the provider's protocol
@@ -9,7 +8,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http/httptest"
 	"net/url"
@@ -31,6 +29,7 @@ import (
 	"dinarfunctions/shared/dineropay"
 	"dinarfunctions/shared/hidden"
 	"dinarfunctions/shared/trigger"
+	"dinarfunctions/test/logbuffer"
 )
 
 const (
@@ -52,7 +51,7 @@ type house struct {
 	ledger   *charge.Ledger
 	function trigger.Handlers
 	keys     *keyring
-	log      *lockedBuffer
+	log      *logbuffer.Buffer
 }
 
 func newHouse(t *testing.T) *house {
@@ -70,7 +69,7 @@ func newHouse(t *testing.T) *house {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
 
-	h := &house{provider: provider, server: server, store: &faultyStore{Store: store}, keys: &keyring{}, log: &lockedBuffer{}}
+	h := &house{provider: provider, server: server, store: &faultyStore{Store: store}, keys: &keyring{}, log: &logbuffer.Buffer{}}
 	h.keys.rotate(merchantKey, merchantPassword)
 	_, _ = h.keys.Refresh(t.Context())
 	h.keys.refreshes = 0
@@ -290,24 +289,4 @@ func (k *keyring) Refresh(context.Context) (dineropay.Credentials, error) {
 	k.refreshes++
 	k.cached = k.latest
 	return k.cached, k.err
-}
-
-// lockedBuffer is a log that many goroutines write.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-var _ io.Writer = (*lockedBuffer)(nil)
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }

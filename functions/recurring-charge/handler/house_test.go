@@ -1,10 +1,8 @@
 package handler_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -27,6 +25,7 @@ import (
 	"dinarfunctions/shared/dineropay"
 	"dinarfunctions/shared/hidden"
 	"dinarfunctions/shared/trigger"
+	"dinarfunctions/test/logbuffer"
 )
 
 const (
@@ -45,7 +44,7 @@ type house struct {
 	server   *httptest.Server
 	function trigger.Handlers
 	keys     *keyring
-	log      *lockedBuffer
+	log      *logbuffer.Buffer
 	timeout  time.Duration
 
 	mu         sync.Mutex
@@ -86,7 +85,7 @@ func newHouse(t *testing.T) *house {
 	require.NoError(t, err)
 	server := httptest.NewServer(provider)
 	t.Cleanup(server.Close)
-	h := &house{provider: provider, server: server, keys: &keyring{}, log: &lockedBuffer{}, timeout: longest, now: noon}
+	h := &house{provider: provider, server: server, keys: &keyring{}, log: &logbuffer.Buffer{}, timeout: longest, now: noon}
 	h.keys.set("MARKED-merchant-key-1", "MARKED-Password-1")
 	h.function = h.newFunction(t)
 	t.Cleanup(func() { requireNoSecret(t, h.log.String()) })
@@ -239,24 +238,4 @@ func (k *keyring) Refresh(context.Context) (dineropay.Credentials, error) {
 	defer k.mu.Unlock()
 	k.cached = k.latest
 	return k.cached, nil
-}
-
-// lockedBuffer is a log that many goroutines write.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-var _ io.Writer = (*lockedBuffer)(nil)
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }

@@ -1,4 +1,4 @@
-package main
+package target
 
 import (
 	"os"
@@ -11,7 +11,7 @@ import (
 func TestTarget(t *testing.T) {
 	t.Parallel()
 	for _, env := range []string{"test", "live"} {
-		got, err := readTarget("../../samconfig.toml", env)
+		got, err := Read("../../samconfig.toml", env)
 		require.NoError(t, err)
 		require.Equal(t, "dinar-functions-"+env, got.Stack)
 	}
@@ -29,15 +29,15 @@ confirm_changeset = true
 [test.build.parameters]
 stack_name = "of a build"
 `), 0o600))
-	got, err := readTarget(file, "test")
+	got, err := Read(file, "test")
 	require.NoError(t, err)
-	require.Equal(t, target{Stack: "shop-test", Region: "me-south-1", Profile: "shop"}, got)
-	require.Len(t, got.options(), 2)
+	require.Equal(t, Target{Stack: "shop-test", Region: "me-south-1", Profile: "shop"}, got)
+	require.Len(t, got.Options(), 2)
 
 	for env, fault := range map[string]string{"": "no environment", "stage": "no stack_name in [stage.deploy.parameters]"} {
-		_, err = readTarget(file, env)
+		_, err = Read(file, env)
 		require.ErrorContains(t, err, fault)
 	}
-	_, err = readTarget(file+".gone", "test")
+	_, err = Read(file+".gone", "test")
 	require.ErrorIs(t, err, os.ErrNotExist)
 }

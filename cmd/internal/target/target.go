@@ -1,4 +1,6 @@
-package main
+// Package target tells where an environment of samconfig.toml is deployed to, for
+// the commands that an operator runs.
+package target
 
 import (
 	"bufio"
@@ -10,14 +12,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 )
 
-// target is where an environment is deployed to.
-type target struct {
+// Target is where an environment is deployed to.
+type Target struct {
 	Stack   string
 	Region  string // empty: AWS's own settings tell
 	Profile string // empty: AWS's own settings tell
 }
 
-func (t target) options() []func(*config.LoadOptions) error {
+// Options make the SDK's configuration of it.
+func (t Target) Options() []func(*config.LoadOptions) error {
 	var options []func(*config.LoadOptions) error
 	if t.Region != "" {
 		options = append(options, config.WithRegion(t.Region))
@@ -28,16 +31,16 @@ func (t target) options() []func(*config.LoadOptions) error {
 	return options
 }
 
-// readTarget reads what samconfig.toml says of an environment: the simple texts
+// Read reads what samconfig.toml says of an environment: the simple texts
 // of its one section. What is written there in TOML's other ways is not found,
 // and a missing stack name is an error.
-func readTarget(file, env string) (target, error) {
+func Read(file, env string) (Target, error) {
 	if env == "" {
-		return target{}, fmt.Errorf("no environment: give -env with one of those in %s", file)
+		return Target{}, fmt.Errorf("no environment: give -env with one of those in %s", file)
 	}
 	text, err := os.Open(file) //nolint:gosec // the operator names it
 	if err != nil {
-		return target{}, fmt.Errorf("which stack is meant: %w", err)
+		return Target{}, fmt.Errorf("which stack is meant: %w", err)
 	}
 	defer text.Close()
 	section := "[" + env + ".deploy.parameters]"
@@ -60,11 +63,11 @@ func readTarget(file, env string) (target, error) {
 		}
 	}
 	if err := lines.Err(); err != nil {
-		return target{}, fmt.Errorf("%s: %w", file, err)
+		return Target{}, fmt.Errorf("%s: %w", file, err)
 	}
-	t := target{Stack: values["stack_name"], Region: values["region"], Profile: values["profile"]}
+	t := Target{Stack: values["stack_name"], Region: values["region"], Profile: values["profile"]}
 	if t.Stack == "" {
-		return target{}, fmt.Errorf("%s has no stack_name in %s", file, section)
+		return Target{}, fmt.Errorf("%s has no stack_name in %s", file, section)
 	}
 	return t, nil
 }
