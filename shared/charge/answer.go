@@ -1,6 +1,10 @@
 package charge
 
-import "time"
+import (
+	"time"
+
+	"dinarfunctions/shared/hidden"
+)
 
 // Answer is what one charge request came to, read by the contract's table "How a
 // charge's own answer is read". A provider's client makes it.
@@ -63,6 +67,9 @@ type Query struct {
 	Order       Order
 	InitTransID string
 	PaymentID   string
+	// Token is the saved card's, where it is at hand. It is not sent: it is what
+	// must not come back in a text.
+	Token hidden.Text
 }
 
 // step is what follows a charge request's answer.

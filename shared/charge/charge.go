@@ -169,6 +169,11 @@ func (c Charge) nextLook(state State, said Evidence, now time.Time) time.Time {
 	switch {
 	case state.Open():
 		return NextLook(c.calledAt(), now)
+	case state.Chargeable() && c.State == Sending:
+		// The answer denied it; a moment later the provider is asked whether it
+		// has it all the same. The claim's own look is as good as any, and leaves
+		// an earlier hint its effect.
+		return c.Deadline.Add(Grace)
 	case said == ByOperator:
 		since := now
 		if c.Said == ByOperator {

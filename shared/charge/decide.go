@@ -47,12 +47,14 @@ const MaxHistory = 100
 // atomic step what this function says.
 //
 // An attempt claims once. A copy of its claim that was held up on its way must
-// not make it Sending again when it has already ended, with nobody to send it.
+// not make the number Sending again, with nobody to send it: not when the attempt
+// itself has ended, and not when the number was written to after the claim was made.
 func Claim(standing *Charge, claim Charge) (Charge, bool) {
 	if standing == nil {
 		return claim, true
 	}
-	if !standing.State.Chargeable() || standing.Attempt == claim.Attempt {
+	late := standing.UpdatedAt.After(claim.CreatedAt)
+	if !standing.State.Chargeable() || standing.Attempt == claim.Attempt || late {
 		return *standing, standing.State == Sending && standing.Attempt == claim.Attempt
 	}
 	claim.CreatedAt = standing.CreatedAt

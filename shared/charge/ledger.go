@@ -24,7 +24,7 @@ const (
 	// WriteTime is kept back at the end of an invocation to write down what was
 	// learnt.
 	WriteTime = 4 * time.Second
-	// AnswerTime is kept back after that, to answer the caller.
+	// AnswerTime, a part of it, is kept back to answer the caller.
 	AnswerTime = 500 * time.Millisecond
 	// MinCall is the least time that a charge request is begun with. Anything
 	// shorter would only make a charge unknown.
@@ -84,9 +84,12 @@ type Ledger struct {
 	control  control
 }
 
-// NewLedger returns a ledger over a store and a provider. now tells the time.
+// NewLedger returns a ledger over a store and a provider. now tells the time. Only
+// its wall clock counts: a monotonic one stands still while a function is frozen,
+// and what was read hours ago would look fresh.
 func NewLedger(store Store, provider Provider, now func() time.Time, log *slog.Logger) *Ledger {
-	return &Ledger{store: store, provider: provider, now: now, log: log}
+	wall := func() time.Time { return now().Round(0) }
+	return &Ledger{store: store, provider: provider, now: wall, log: log}
 }
 
 // Charge charges a saved card, or answers with the charge that stands under the
@@ -144,7 +147,7 @@ func (l *Ledger) askThenCharge(ctx context.Context, terms Terms, deadline time.T
 	}
 	within, cancel := context.WithDeadline(ctx, claimBy(ctx))
 	defer cancel()
-	status, err := l.status(within, Charge{Order: terms.Order, InitTransID: terms.InitTransID})
+	status, err := l.status(within, Charge{Order: terms.Order, InitTransID: terms.InitTransID}, terms.Token)
 	switch {
 	case err != nil:
 		return Charge{}, fmt.Errorf("%w: %w", ErrAskFirst, err)
@@ -166,12 +169,11 @@ func (l *Ledger) askThenCharge(ctx context.Context, terms Terms, deadline time.T
 
 // deadline is when this invocation ends, by our clock.
 func (l *Ledger) deadline(ctx context.Context) time.Time {
-	now := l.now().Round(0) // the wall clock goes on while a function is frozen
 	left := MaxInvocation
 	if end, ok := ctx.Deadline(); ok {
 		left = min(left, time.Until(end))
 	}
-	return now.Add(left)
+	return l.now().Add(left)
 }
 
 // mayBegin tells why a new charge may not be begun now, or in which mode it may.
@@ -218,8 +220,8 @@ func (l *Ledger) standing(c Charge, terms Terms) (Charge, error) {
 }
 
 // claim writes the claim. If it cannot know whether the write happened, it takes
-// it back as far as it can: nobody else may send under a claim that is not
-// theirs, so a claim that nobody sends under would stay unknown for ever.
+// it back: nobody else may send under a claim that is not theirs, so a claim that
+// nobody sends under would stay unknown for ever.
 func (l *Ledger) claim(ctx context.Context, claim Charge) (standing Charge, won bool, err error) {
 	within, cancel := context.WithDeadline(ctx, claimBy(ctx))
 	defer cancel()
@@ -228,13 +230,31 @@ func (l *Ledger) claim(ctx context.Context, claim Charge) (standing Charge, won 
 		return standing, won, nil
 	}
 	err = fmt.Errorf("%w: claiming order number %s: %w", ErrStore, claim.Order.Number, err)
-	notSent := Answer{State: Unsent, Reason: "the ledger did not confirm the claim, so nothing was sent"}
-	_, _, undo := l.store.Record(ctx, notSent.change(claim, ByAnswer, l.now()))
-	if undo != nil && !errors.Is(undo, ErrNotFound) {
+	if undo := l.takeBack(ctx, claim); undo != nil {
 		l.log.ErrorContext(ctx, "a claim that may stand could not be taken back; nothing was sent for it",
 			"order_number", claim.Order.Number, "attempt", claim.Attempt, "error", undo.Error())
 	}
 	return Charge{}, false, err
+}
+
+// takeBack ends a claim under which nothing was or will be sent. Where nothing
+// stands yet, the write may still be on its way: then the ended claim is written
+// in its place, and a copy that comes late finds its attempt there and changes
+// nothing.
+func (l *Ledger) takeBack(ctx context.Context, claim Charge) error {
+	notSent := Answer{State: Unsent, Reason: "the ledger did not confirm the claim, so nothing was sent"}
+	change := notSent.change(claim, ByAnswer, l.now())
+	ended, _ := claim.Apply(change)
+	ctx, cancel := context.WithTimeout(ctx, WriteTime-AnswerTime)
+	defer cancel()
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		_, _, err := l.store.Record(ctx, change)
+		if errors.Is(err, ErrNotFound) {
+			_, _, err = l.store.Claim(ctx, ended)
+		}
+		return struct{}{}, err
+	}, backoff.WithBackOff(writeAgain()), backoff.WithMaxElapsedTime(0))
+	return err
 }
 
 // claimBy leaves time after the claim to take it back.
@@ -247,24 +267,28 @@ func claimBy(ctx context.Context) time.Time {
 // leaves enough to write down their outcome.
 func (l *Ledger) send(ctx context.Context, terms Terms, deadline time.Time) (Answer, Evidence) {
 	left := min(MaxCall, deadline.Sub(l.now())-WriteTime)
-	ctx, cancel := context.WithTimeout(ctx, left)
+	end := l.now().Add(left)
+	within, cancel := context.WithTimeout(ctx, left)
 	defer cancel()
 
 	for signed := 1; ; signed++ {
-		if err := l.timeLeft(deadline); err != nil {
-			return Answer{State: Unsent, Reason: err.Error()}, ByAnswer
+		if l.now().Add(MinCall).After(end) {
+			return Answer{State: Unsent, Reason: ErrNoTime.Error()}, ByAnswer
 		}
-		answer := l.provider.Charge(ctx, terms)
+		answer := l.provider.Charge(within, terms)
 		switch next(answer, signed) {
 		case signAgain:
 			l.log.WarnContext(ctx, "the provider refuses the hash or merchant key; signing once more with freshly read values",
 				"order_number", terms.Order.Number, "reason", answer.Reason)
-			if err := l.provider.RefreshKey(ctx); err != nil {
+			if err := l.provider.RefreshKey(within); err != nil {
 				answer.Reason += "; fresh values could not be read: " + err.Error()
 				return l.keyRefused(ctx, terms, answer), ByAnswer
 			}
 		case askStatus:
-			status := l.provider.Status(ctx, Query{Order: terms.Order, InitTransID: terms.InitTransID})
+			status, err := l.status(within, Charge{Order: terms.Order, InitTransID: terms.InitTransID}, terms.Token)
+			if err != nil {
+				status = StatusAnswer{Knowledge: NotAsked, Reason: err.Error()}
+			}
 			return judge(answer, status)
 		default:
 			if answer.KeyRefused {
@@ -313,6 +337,11 @@ func (l *Ledger) record(ctx context.Context, claim Charge, change Change) Charge
 	if !result.applied {
 		l.log.WarnContext(ctx, "another writer was first; its outcome stands",
 			"order_number", change.Number, "learnt", string(change.To), "stands", string(result.standing.State))
+		if change.To == Declined && result.standing.State == Settled {
+			if after, err := l.dispute(ctx, result.standing, change.ProviderStatus); err == nil {
+				return after.At(l.now())
+			}
+		}
 	}
 	return result.standing.At(l.now())
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unsafe"
 
 	"github.com/stretchr/testify/require"
 
@@ -65,12 +66,16 @@ type faulty struct {
 	get    error
 
 	noSwitch error
+	claimed  func(charge.Charge) // sees every claim
 
 	claims, records, gets, switches atomic.Int32
 }
 
 func (f *faulty) Claim(ctx context.Context, c charge.Charge) (charge.Charge, bool, error) {
 	f.claims.Add(1)
+	if f.claimed != nil && c.State == charge.Sending {
+		f.claimed(c)
+	}
 	if f.claim != nil {
 		afterWrite, err := f.claim()
 		if afterWrite {
@@ -327,7 +332,7 @@ func TestARefusedOrderNumberIsAskedAbout(t *testing.T) {
 			require.Equal(t, tt.evidence, c.History[1].Evidence)
 			require.Equal(t, tt.status.Answer.PaymentID, c.PaymentID)
 			require.Equal(t, 1, h.bank.charges)
-			require.Equal(t, []charge.Query{{Order: h.terms.Order, InitTransID: h.terms.InitTransID}}, h.bank.queries)
+			require.Equal(t, []charge.Query{{Order: h.terms.Order, InitTransID: h.terms.InitTransID, Token: h.terms.Token}}, h.bank.queries)
 		})
 	}
 }
@@ -425,20 +430,85 @@ func TestALedgerThatIsDownSendsNothing(t *testing.T) {
 	for _, written := range []bool{false, true} {
 		t.Run(fmt.Sprintf("written all the same: %v", written), func(t *testing.T) {
 			t.Parallel()
-			h := newHouse(t, settled())
-			h.store.claim = func() (bool, error) { return written, down }
-			_, err := h.Charge(t.Context(), h.terms)
-			require.ErrorIs(t, err, charge.ErrStore)
-			require.ErrorIs(t, err, down)
-			require.Zero(t, h.bank.charges)
+			synctest.Test(t, func(t *testing.T) { // waits on a clock of its own
+				h := newHouse(t, settled())
+				h.store.claim = func() (bool, error) { return written, down }
+				_, err := h.Charge(t.Context(), h.terms)
+				require.ErrorIs(t, err, charge.ErrStore)
+				require.ErrorIs(t, err, down)
+				require.Zero(t, h.bank.charges)
 
-			h.store.claim = nil
-			c, err := h.Charge(t.Context(), h.terms)
-			require.NoError(t, err)
-			require.Equal(t, charge.Settled, c.State, "no claim stays behind that nobody sends under")
-			require.Equal(t, 1, h.bank.charges)
+				h.store.claim = nil
+				c, err := h.Charge(t.Context(), h.terms)
+				require.NoError(t, err)
+				require.Equal(t, charge.Settled, c.State, "no claim stays behind that nobody sends under")
+				require.Equal(t, 1, h.bank.charges)
+			})
 		})
 	}
+}
+
+// The claim's write is held up, the ledger cannot confirm it, and it arrives when
+// the caller has long been told that nothing was sent.
+func TestAClaimThatArrivesLateChangesNothing(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, settled())
+	var late charge.Charge
+	h.store.claimed = func(c charge.Charge) { late = c }
+	first := true
+	h.store.claim = func() (bool, error) {
+		if first {
+			first = false
+			return false, errors.New("no answer")
+		}
+		return false, nil
+	}
+	_, err := h.Charge(t.Context(), h.terms)
+	require.ErrorIs(t, err, charge.ErrStore)
+	h.store.claimed = nil
+	standing, won, err := h.store.Store.Claim(t.Context(), late)
+	require.NoError(t, err)
+	require.False(t, won)
+	require.Equal(t, charge.Unsent, standing.State)
+
+	c, err := h.Charge(t.Context(), h.terms)
+	require.NoError(t, err)
+	require.Equal(t, charge.Settled, c.State)
+}
+
+// A function that was frozen for hours must not believe what it read before. A
+// monotonic clock does not see the hours.
+func TestAThawedFunctionReadsTheSwitchAnew(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, settled())
+	wall := time.Now().Round(0)
+	standsStill := time.Now()
+	h.Ledger = charge.NewLedger(h.store, h.bank, func() time.Time {
+		return standsStill.Add(0).Local() // with a monotonic reading
+	}, slog.New(slog.DiscardHandler))
+	_, err := h.Charge(t.Context(), h.terms)
+	require.NoError(t, err)
+	require.NoError(t, h.store.SetSwitch(t.Context(), charge.Switch{Mode: charge.Stopped, SetAt: wall}))
+	// Two hours by the wall, three seconds by the monotonic clock.
+	standsStill = thawed(standsStill, 2*time.Hour, 3*time.Second)
+	_, err = h.Charge(t.Context(), chargetest.Terms(t, "order-2"))
+	require.ErrorIs(t, err, charge.ErrStopped)
+}
+
+// thawed is a time whose wall clock went on by one duration and whose monotonic
+// clock by another, as after a freeze. There is no way to make one but by its
+// memory: package time lays out a wall word, with the monotonic clock's flag and
+// 33 bits of seconds since 1885, and the monotonic nanoseconds.
+func thawed(from time.Time, wall, monotonic time.Duration) time.Time {
+	type layout struct {
+		wall uint64
+		ext  int64
+		loc  *time.Location
+	}
+	l := (*layout)(unsafe.Pointer(&from)) //nolint:gosec // see above
+	l.wall += uint64(wall/time.Second) << 30
+	l.ext += int64(monotonic)
+	return from
 }
 
 func TestAnOutcomeIsWrittenAsSoonAsTheLedgerIsBack(t *testing.T) {

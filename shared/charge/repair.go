@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"dinarfunctions/shared/hidden"
 )
 
 // Find returns the charge under an order number as everybody sees it now. A
@@ -76,9 +78,13 @@ func answerBy(ctx context.Context) time.Time {
 
 // status asks the provider about a charge, and holds its answer against what
 // else the ledger knows: a payment_id that stands under another order number is
-// not about this charge.
-func (l *Ledger) status(ctx context.Context, c Charge) (StatusAnswer, error) {
-	answer := l.provider.Status(ctx, Query{Order: c.Order, InitTransID: c.InitTransID, PaymentID: c.PaymentID})
+// not about this charge. A difference in amount is noted in the answer's reason,
+// and the status counts. The token may be empty where it is not at hand.
+func (l *Ledger) status(ctx context.Context, c Charge, token hidden.Text) (StatusAnswer, error) {
+	answer := l.provider.Status(ctx, Query{Order: c.Order, InitTransID: c.InitTransID, PaymentID: c.PaymentID, Token: token})
+	if answer.Knowledge == Known && answer.Reason != "" {
+		answer.Answer.Reason = strings.TrimPrefix(answer.Answer.Reason+"; the provider's answer is about "+answer.Reason, "; ")
+	}
 	id := answer.Answer.PaymentID
 	if answer.Knowledge != Known || id == "" || strings.EqualFold(id, c.PaymentID) {
 		return answer, nil
@@ -99,7 +105,7 @@ func (l *Ledger) status(ctx context.Context, c Charge) (StatusAnswer, error) {
 func (l *Ledger) ask(ctx context.Context, c Charge) (after Charge, asked bool, err error) {
 	within, cancel := context.WithDeadline(ctx, answerBy(ctx))
 	defer cancel()
-	status, err := l.status(within, c)
+	status, err := l.status(within, c, hidden.Text{})
 	if err != nil {
 		return c, false, err
 	}
@@ -108,40 +114,51 @@ func (l *Ledger) ask(ctx context.Context, c Charge) (after Charge, asked bool, e
 		return c, status.Knowledge == NotKnown, nil
 	}
 	word := status.Answer
-	if status.Reason != "" && word.Reason == "" {
-		word.Reason = status.Reason // a difference in amount is noted, and the status counts
-	}
 	switch {
-	case word.State == c.State:
-		return c, true, nil
 	case Allowed(c.State, c.Said, word.State, ByStatus):
 		change := word.change(c, ByStatus, now)
 		after, applied, err := l.store.Record(ctx, change)
 		if err != nil {
 			return c, false, fmt.Errorf("%w: recording %s for order number %s: %w", ErrStore, change.To, change.Number, err)
 		}
-		if applied && c.Said == ByOperator {
-			l.log.ErrorContext(ctx, "the provider's word overrides an operator's", "alarm", "operator_overridden",
-				"order_number", change.Number, "operator", string(c.State), "provider", string(change.To))
+		if applied {
+			l.alarmOf(ctx, c, change)
 		}
 		return after, true, nil
-	case c.State == Settled:
-		after, noted, err := l.store.Dispute(ctx, c.Order.Number, word.ProviderStatus, now)
-		if err != nil {
-			return c, false, fmt.Errorf("%w: noting a dispute of order number %s: %w", ErrStore, c.Order.Number, err)
-		}
-		if noted {
-			l.log.ErrorContext(ctx, "the provider's word is against a settled charge; a person has to look into it", "alarm", "disputed",
-				"order_number", c.Order.Number, "provider_status", word.ProviderStatus)
-		}
-		return after, true, nil
+	case c.State == Settled && word.State != Settled:
+		after, err := l.dispute(ctx, c, word.ProviderStatus)
+		return after, err == nil, err
 	default:
-		if c.State.Chargeable() && word.State != Pending {
-			l.log.ErrorContext(ctx, "the provider knows a charge that the ledger says was never made", "alarm", "contradiction",
-				"order_number", c.Order.Number, "state", string(c.State), "provider_status", word.ProviderStatus)
-		}
 		return c, true, nil
 	}
+}
+
+// alarmOf tells a person of a change that should not have had to happen.
+func (l *Ledger) alarmOf(ctx context.Context, before Charge, change Change) {
+	alarm, text := "", ""
+	switch {
+	case before.Said == ByOperator && before.State != change.To:
+		alarm, text = "operator_overridden", "the provider's word overrides an operator's"
+	case before.State.Chargeable():
+		alarm, text = "contradiction", "the provider has a charge that its own answer had denied"
+	default:
+		return
+	}
+	l.log.ErrorContext(ctx, text, "alarm", alarm,
+		"order_number", change.Number, "was", string(before.State), "provider", string(change.To))
+}
+
+// dispute notes the provider's word against a settled charge, and tells a person.
+func (l *Ledger) dispute(ctx context.Context, c Charge, word string) (Charge, error) {
+	after, noted, err := l.store.Dispute(ctx, c.Order.Number, word, l.now())
+	if err != nil {
+		return c, fmt.Errorf("%w: noting a dispute of order number %s: %w", ErrStore, c.Order.Number, err)
+	}
+	if noted {
+		l.log.ErrorContext(ctx, "the provider's word is against a settled charge; a person has to look into it", "alarm", "disputed",
+			"order_number", c.Order.Number, "provider_status", word)
+	}
+	return after, nil
 }
 
 // unknownAlarmAfter is how long a charge may be unknown before a person is told.
@@ -151,8 +168,9 @@ const unknownAlarmAfter = 15 * time.Minute
 type Swept struct {
 	// Asked charges were asked about; Ended of them have an outcome now.
 	Asked, Ended int
-	// Unanswered charges could not be asked about; their next look comes.
-	Unanswered int
+	// Unanswered charges could not be asked about; their next look comes. Failed
+	// are those that the ledger could not read or write.
+	Unanswered, Failed int
 	// Unknown charges have been unknown for more than a quarter of an hour.
 	Unknown int
 	// Left tells that time ended before the work did; the next schedule goes on.
@@ -171,6 +189,7 @@ func (l *Ledger) Sweep(ctx context.Context) (Swept, error) {
 		wg                                sync.WaitGroup
 		slots                             = make(chan struct{}, askers)
 		asked, ended, unanswered, unknown atomic.Int64
+		broken                            atomic.Int64
 		result                            Swept
 		failed                            error
 	)
@@ -186,15 +205,22 @@ func (l *Ledger) Sweep(ctx context.Context) (Swept, error) {
 			break
 		}
 		slots <- struct{}{}
+		if l.now().Add(MinCall + WriteTime).After(deadline) { // waiting for the slot took it
+			result.Left = true
+			break
+		}
 		wg.Go(func() {
 			defer func() { <-slots }()
 			look := l.look(ctx, due)
-			if look.skipped {
+			switch {
+			case look.skipped:
 				return
-			}
-			if look.asked {
+			case look.failed:
+				broken.Add(1)
+				return
+			case look.asked:
 				asked.Add(1)
-			} else {
+			default:
 				unanswered.Add(1)
 			}
 			if look.ended {
@@ -209,45 +235,69 @@ func (l *Ledger) Sweep(ctx context.Context) (Swept, error) {
 	}
 	wg.Wait()
 	result.Asked, result.Ended = int(asked.Load()), int(ended.Load())
-	result.Unanswered, result.Unknown = int(unanswered.Load()), int(unknown.Load())
+	result.Unanswered, result.Unknown, result.Failed = int(unanswered.Load()), int(unknown.Load()), int(broken.Load())
 	return result, failed
 }
 
 // looked is what came of one look.
 type looked struct {
-	skipped      bool // somebody else has it, or it needs none
+	skipped      bool // somebody else has it
+	failed       bool // the ledger could not be read or written
 	asked, ended bool
 	unknownFor   time.Duration
 }
 
+// hintAgain is when a charge that has no plan of its own is looked at again, if
+// the provider could not be asked.
+const hintAgain = 5 * time.Minute
+
 // look asks about one charge that is due. The look is moved on first, under a
-// condition, so that of several sweeps one asks.
+// condition, so that of several sweeps one asks. A charge without a plan, which a
+// hint made due, stays due until the provider has answered.
 func (l *Ledger) look(ctx context.Context, due Due) looked {
 	c, err := l.get(ctx, due.Number)
-	if err != nil || !c.LookAt.Equal(due.At) {
-		return looked{skipped: err == nil}
+	if err != nil {
+		return l.lookFailed(ctx, due, err)
+	}
+	if !c.LookAt.Equal(due.At) {
+		return looked{skipped: true}
 	}
 	now := l.now()
+	next, planned := c.nextLook(c.State, c.Said, now), true
+	if next.IsZero() {
+		next, planned = now.Add(hintAgain), false
+	}
+	mine := false
 	if seen := c.At(now); seen.State == Unknown && c.State == Sending {
 		// Everybody sees it so; now it is written so.
 		late := Answer{State: Unknown, Reason: seen.Reason}
-		if c, _, err = l.store.Record(ctx, late.change(c, BySchedule, now)); err != nil {
-			return looked{}
-		}
+		c, mine, err = l.store.Record(ctx, late.change(c, BySchedule, now))
 	} else {
-		moved, err := l.store.Look(ctx, due.Number, due.At, c.nextLook(c.State, c.Said, now))
-		if err != nil || !moved {
-			return looked{skipped: err == nil}
-		}
+		mine, err = l.store.Look(ctx, due.Number, due.At, next)
+	}
+	switch {
+	case err != nil:
+		return l.lookFailed(ctx, due, err)
+	case !mine:
+		return looked{skipped: true}
 	}
 	after, asked, err := l.ask(ctx, c)
 	if err != nil {
-		l.log.WarnContext(ctx, "a due charge could not be asked about", "order_number", due.Number, "error", err.Error())
-		return looked{}
+		return l.lookFailed(ctx, due, err)
+	}
+	if asked && !planned && after.State == c.State {
+		if _, err := l.store.Look(ctx, due.Number, next, time.Time{}); err != nil {
+			return l.lookFailed(ctx, due, err)
+		}
 	}
 	result := looked{asked: asked, ended: c.State.Open() && !after.State.Open()}
 	if after.State == Unknown {
 		result.unknownFor = now.Sub(after.calledAt())
 	}
 	return result
+}
+
+func (l *Ledger) lookFailed(ctx context.Context, due Due, err error) looked {
+	l.log.WarnContext(ctx, "a due charge could not be looked at; it stays due", "order_number", due.Number, "error", err.Error())
+	return looked{failed: true}
 }

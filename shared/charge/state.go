@@ -87,8 +87,16 @@ var transitions = []struct {
 	{Origin{State: Declined}, []Evidence{ByAnswer, ByStatus}, []State{Settled, Reversed}},
 	{Origin{State: Settled}, []Evidence{ByAnswer, ByStatus}, []State{Reversed}},
 
-	// The provider's later word overrides a person's, both ways.
-	{Origin{State: Settled, Said: ByOperator}, []Evidence{ByAnswer, ByStatus}, []State{Declined}},
+	// The provider's later word overrides a person's, both ways. Where it agrees,
+	// it takes the person's place: what the provider called settled is not undone
+	// by its next word.
+	{Origin{State: Settled, Said: ByOperator}, []Evidence{ByAnswer, ByStatus}, []State{Settled, Declined, Pending}},
+	{Origin{State: Declined, Said: ByOperator}, []Evidence{ByAnswer, ByStatus}, []State{Declined, Pending}},
+
+	// The provider has a charge that its own answer denied. Whatever that was, the
+	// number must not be sent again.
+	{Origin{State: Rejected}, []Evidence{ByStatus}, []State{Settled, Pending, Reversed}},
+	{Origin{State: Unsent}, []Evidence{ByStatus}, []State{Settled, Pending, Reversed}},
 }
 
 // Origin is where a transition begins: a state, and by whose word the charge is in

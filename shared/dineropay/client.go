@@ -113,7 +113,7 @@ func httpClient(config *tls.Config, newConnections bool) *http.Client {
 	protocols.SetHTTP1(true)
 	return &http.Client{
 		Transport: &http.Transport{
-			DialContext:            (&net.Dialer{Timeout: connectTimeout}).DialContext,
+			DialContext:            dial,
 			TLSHandshakeTimeout:    connectTimeout,
 			TLSClientConfig:        config,
 			Protocols:              protocols,
@@ -124,6 +124,38 @@ func httpClient(config *tls.Config, newConnections bool) *http.Client {
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
+}
+
+// lastWrite is a context's key: until when bytes may be written.
+type lastWrite struct{}
+
+// dial connects to the provider. Nothing is written after the time that the
+// context names, by the wall clock: a process that was stopped between connecting
+// and writing, and goes on minutes later, must not charge then.
+func dial(ctx context.Context, network, address string) (net.Conn, error) {
+	c, err := (&net.Dialer{Timeout: connectTimeout}).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	if until, limited := ctx.Value(lastWrite{}).(time.Time); limited {
+		return limitedConn{c, until}, nil
+	}
+	return c, nil
+}
+
+// limitedConn is a connection that takes no bytes after a time.
+type limitedConn struct {
+	net.Conn
+	until time.Time
+}
+
+var errTooLate = errors.New("the time for this request is over")
+
+func (c limitedConn) Write(p []byte) (int, error) {
+	if time.Now().Round(0).After(c.until) {
+		return 0, errTooLate
+	}
+	return c.Conn.Write(p)
 }
 
 // Ready tells whether the credentials can be had. It sends nothing to the
@@ -164,6 +196,9 @@ func (c *Client) Charge(ctx context.Context, t charge.Terms) charge.Answer {
 	})
 	if err != nil {
 		return unsent("the request cannot be written: " + plainly(err).Error())
+	}
+	if end, limited := ctx.Deadline(); limited {
+		ctx = context.WithValue(ctx, lastWrite{}, end.Round(0))
 	}
 	var connected atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
@@ -220,7 +255,7 @@ func (c *Client) askStatus(ctx context.Context, q charge.Query, keys Credentials
 	if err != nil {
 		return notAsked("the request cannot be written: " + plainly(err).Error()), false
 	}
-	redact := newRedactor(keys.MerchantKey, keys.Password, hidden.New(request.Hash))
+	var said hidden.Text // the token that the answer itself shows
 
 	again := errors.New("ask again")
 	// Whatever Retry ends with, answer holds what the last try came to.
@@ -232,12 +267,13 @@ func (c *Client) askStatus(ctx context.Context, q charge.Query, keys Credentials
 			answer = notAsked("no answer to the status request: " + cause(err))
 			return struct{}{}, again
 		}
-		answer, refused = readStatus(q, status, text), keyRefused(status, text)
+		answer, refused, said = readStatus(q, status, text), keyRefused(status, text), tokenIn(text)
 		if status == http.StatusTooManyRequests || status >= http.StatusInternalServerError {
 			return struct{}{}, again
 		}
 		return struct{}{}, nil
 	}, backoff.WithBackOff(c.backoff()), backoff.WithMaxTries(maxStatusTries), backoff.WithMaxElapsedTime(0))
+	redact := newRedactor(keys.MerchantKey, keys.Password, hidden.New(request.Hash), q.Token, said)
 	answer.Reason = redact.text(answer.Reason, maxReason)
 	answer.Answer = redact.answer(answer.Answer)
 	return answer, refused
@@ -251,10 +287,22 @@ func keyRefused(status int, body []byte) bool {
 		return true
 	case http.StatusBadRequest, http.StatusNotFound:
 		f, err := parseFailure(body)
-		return err == nil && (f.blames("hash") || f.blames("merchant_key"))
+		return err == nil && f.blamesKey()
 	default:
 		return false
 	}
+}
+
+// tokenIn is the saved card's token that an answer to a status request holds
+// (platform's protocol), so that it is known wherever else the answer repeats it.
+func tokenIn(body []byte) hidden.Text {
+	var t struct {
+		Token flexible `json:"recurring_token"`
+	}
+	if err := json.Unmarshal(body, &t); err != nil {
+		return hidden.Text{}
+	}
+	return hidden.New(string(t.Token))
 }
 
 // post sends one request and reads its whole answer. An error means that there

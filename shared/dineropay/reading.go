@@ -132,7 +132,7 @@ func rejected(status int, f failure) charge.Answer {
 	case f.names("order.number"):
 		a.Blames = charge.BlamesNumber
 	case status != http.StatusBadRequest:
-	case f.blames("hash"), f.blames("merchant_key"):
+	case f.blamesKey():
 		a.Blames = charge.BlamesKey
 		a.KeyRefused = true
 	}
@@ -160,16 +160,24 @@ func readStatus(q charge.Query, status int, body []byte) charge.StatusAnswer {
 		return readStatusTransaction(q, body)
 	case http.StatusBadRequest, http.StatusNotFound:
 		f, err := parseFailure(body)
-		if err != nil && status == http.StatusBadRequest {
-			return notAsked("HTTP 400: " + err.Error())
+		// Status errors are undocumented. A 404 may have another form, but a page
+		// of a server in front of the provider is not the provider's word.
+		if err != nil && (status == http.StatusBadRequest || !isObject(body)) {
+			return notAsked(fmt.Sprintf("HTTP %d: %v", status, err))
 		}
-		if f.blames("hash") || f.blames("merchant_key") {
+		if f.blamesKey() {
 			return notAsked(reason(status, f))
 		}
 		return charge.StatusAnswer{Knowledge: charge.NotKnown, Reason: reason(status, f)}
 	default:
 		return notAsked(fmt.Sprintf("HTTP %d", status))
 	}
+}
+
+// isObject tells whether a body is one JSON object.
+func isObject(body []byte) bool {
+	var members map[string]jsontext.Value
+	return json.Unmarshal(body, &members) == nil && members != nil
 }
 
 func readStatusTransaction(q charge.Query, body []byte) charge.StatusAnswer {

@@ -176,3 +176,14 @@ func TestSecretsAreNotShownOnAnyPath(t *testing.T) {
 	}
 	require.Positive(t, logged, "a refused key is logged, so there was a log to look at")
 }
+
+// A status answer shows the saved card's token; whatever text repeats it is kept
+// without it.
+func TestAStatusAnswerDoesNotShowItsToken(t *testing.T) {
+	t.Parallel()
+	p := newProvider(t, reply(http.StatusOK, `{"status": "declined", "recurring_token": "MARKED-token-9",
+		"reason": "Token MARKED-token-9 was revoked", "order": {"number": "`+byNumber(t).Order.Number+`"}}`))
+	got := p.client(t, theKeys()).Status(t.Context(), byNumber(t))
+	require.Equal(t, charge.Known, got.Knowledge, got.Reason)
+	require.Equal(t, "Token [hidden] was revoked", got.Answer.Reason)
+}

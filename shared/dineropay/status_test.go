@@ -123,8 +123,9 @@ func statusCases(t testing.TB) []statusCase {
 		{"empty", number, 400, ``, notAsked, "HTTP 400", 1, 0},
 		{"a page", number, 400, `<html>`, notAsked, "HTTP 400", 1, 0},
 		{"an empty object", number, 400, `{}`, notAsked, "HTTP 400", 1, 0},
-		{"empty", number, 404, ``, notKnown, "HTTP 404", 1, 0},
-		{"a page", number, 404, `<html>`, notKnown, "HTTP 404", 1, 0},
+		{"empty", number, 404, ``, notAsked, "HTTP 404", 1, 0},
+		{"a page", number, 404, `<html>`, notAsked, "HTTP 404", 1, 0},
+		{"an object of another form", number, 404, `{"error": "no such transaction"}`, notKnown, "HTTP 404", 1, 0},
 
 		{"not JSON", number, 200, `settled`, notAsked, "cannot be read", 1, 0},
 		{"empty", number, 200, ``, notAsked, "cannot be read", 1, 0},
@@ -225,7 +226,7 @@ func TestStatusAsksAgain(t *testing.T) {
 		{"failures with fresh keys", inTurn(refused, down, down, good), charge.Known, 4, 1},
 		{"nothing but failures with fresh keys", inTurn(refused, down), charge.NotAsked, 4, 1},
 		{"refused with fresh keys too", inTurn(badHash, refused, good), charge.NotAsked, 2, 1},
-		{"not known with fresh keys", inTurn(badHash, reply(http.StatusNotFound, "")), charge.NotKnown, 2, 1},
+		{"not known with fresh keys", inTurn(badHash, reply(http.StatusNotFound, `{"error": "no such transaction"}`)), charge.NotKnown, 2, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

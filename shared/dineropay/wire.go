@@ -3,6 +3,7 @@ package dineropay
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -114,16 +115,20 @@ func (f failure) appendMessages(all []string) []string {
 	return all
 }
 
-// blames tells whether one of the messages is about a field.
-func (f failure) blames(field string) bool {
-	for _, message := range f.messages() {
+// blamesKey tells whether one of the messages is about the hash or the merchant
+// key: as "hash: …" or "merchant_key: …", or in a sentence without a field's name
+// before it.
+func (f failure) blamesKey() bool {
+	return slices.ContainsFunc(f.messages(), func(message string) bool {
 		name, _, found := strings.Cut(message, ":")
-		if found && strings.EqualFold(strings.TrimSpace(name), field) {
-			return true
+		if name = strings.TrimSpace(name); found && !strings.Contains(name, " ") {
+			return strings.EqualFold(name, "hash") || strings.EqualFold(name, "merchant_key")
 		}
-	}
-	return false
+		return keyWords.MatchString(message)
+	})
 }
+
+var keyWords = regexp.MustCompile(`(?i)\b(hash|merchant[ _]key)\b`)
 
 // names tells whether one of the messages mentions a field at all.
 func (f failure) names(field string) bool {

@@ -48,31 +48,35 @@ func TestFlexible(t *testing.T) {
 func TestFailureBlames(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
-		message, field string
-		blames, names  bool
+		message     string
+		key, number bool
 	}{
-		{"hash: Hash is not valid.", "hash", true, true},
-		{"HASH: no.", "hash", true, true},
-		{" hash : no.", "hash", true, true},
-		{"hash:", "hash", true, true},
-		{"hash", "hash", false, true},
-		{"Hash is not valid.", "hash", false, true},
-		{"order.hash: no.", "hash", false, true},
-		{"request: hash: no.", "hash", false, true},
-		{"order.number: no.", "hash", false, false},
-		{"order.number: no.", "order.number", true, true},
-		{"order.number: no.", "number", false, true},
-		{"The value of order.number is in use.", "order.number", false, true},
-		{"The order number is in use.", "order.number", false, false},
-		{"", "hash", false, false},
+		{"hash: Hash is not valid.", true, false},
+		{"HASH: no.", true, false},
+		{" hash : no.", true, false},
+		{"hash:", true, false},
+		{"hash", true, false},
+		{"Hash is not valid.", true, false},
+		{"Invalid hash", true, false},
+		{"merchant_key: no.", true, false},
+		{"merchant_key is not valid", true, false},
+		{"The merchant key is unknown.", true, false},
+		{"Request refused: the merchant key is unknown", true, false},
+		{"order.hash: no.", false, false},
+		{"order.description: a hash is not allowed here", false, false},
+		{"rehashed", false, false},
+		{"order.number: no.", false, true},
+		{"The value of order.number is in use.", false, true},
+		{"The order number is in use.", false, false},
+		{"", false, false},
 	} {
 		for _, f := range []failure{
 			{Message: flexible(tt.message)},
 			{Message: "Request data is invalid.", Errors: failures{{Message: "order.amount: no."}, {Message: flexible(tt.message)}}},
 			{Errors: failures{{Errors: failures{{Message: flexible(tt.message)}}}}},
 		} {
-			require.Equal(t, tt.blames, f.blames(tt.field), "does %q blame %s?", tt.message, tt.field)
-			require.Equal(t, tt.names, f.names(tt.field), "does %q name %s?", tt.message, tt.field)
+			require.Equal(t, tt.key, f.blamesKey(), "does %q blame the key?", tt.message)
+			require.Equal(t, tt.number, f.names("order.number"), "does %q name the order number?", tt.message)
 		}
 	}
 }

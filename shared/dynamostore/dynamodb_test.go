@@ -18,6 +18,7 @@ import (
 	"dinarfunctions/shared/charge"
 	"dinarfunctions/shared/charge/chargetest"
 	"dinarfunctions/shared/dynamostore"
+	"dinarfunctions/shared/dynamostore/dynamostoretest"
 )
 
 // table is a new table of its own for a test.
@@ -37,13 +38,7 @@ func newTable(t *testing.T) table {
 	t.Helper()
 	tb := table{needsDynamoDB(t), "charges-" + rand.Text()}
 	api := client(tb.endpoint, http.DefaultTransport, 3)
-	_, err := api.CreateTable(t.Context(), &dynamodb.CreateTableInput{
-		TableName:            &tb.name,
-		BillingMode:          types.BillingModePayPerRequest,
-		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("pk"), AttributeType: types.ScalarAttributeTypeS}},
-		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("pk"), KeyType: types.KeyTypeHash}},
-	})
-	require.NoError(t, err)
+	require.NoError(t, dynamostoretest.CreateTable(t.Context(), api, tb.name))
 	t.Cleanup(func() {
 		_, err := api.DeleteTable(context.WithoutCancel(t.Context()), &dynamodb.DeleteTableInput{TableName: &tb.name})
 		require.NoError(t, err)
@@ -233,7 +228,7 @@ func TestWhatStandsInDynamoDB(t *testing.T) {
 	mustClaim(t, tb, second)
 	require.Equal(t, want, mustRecord(t, tb, last))
 
-	file, err := os.ReadFile("testdata/two-attempts.json")
+	file, err := os.ReadFile("testdata/two-attempts-indexed.json")
 	require.NoError(t, err)
 	item := tb.item(t)
 	require.JSONEq(t, `{"Item":`+string(file)+`}`, item)
@@ -254,8 +249,11 @@ func TestAGarbledItemInDynamoDBIsLeftAlone(t *testing.T) {
 	})
 	require.NoError(t, err)
 	before := tb.item(t)
-	for name, do := range operations(t) {
-		err := do(t.Context(), tb.store(http.DefaultTransport, 3))
+	for name, op := range ofACharge(t) {
+		if name == "look now" { // a hint is kept, whatever stands there
+			continue
+		}
+		err := op.do(t.Context(), tb.store(http.DefaultTransport, 3))
 		require.ErrorContains(t, err, "cannot be read", name)
 		require.NotErrorIs(t, err, charge.ErrNotFound, name)
 	}

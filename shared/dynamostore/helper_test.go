@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -87,6 +88,10 @@ type body struct {
 	Key                                 attributes
 	ConsistentRead                      bool
 	ProjectionExpression                string
+	IndexName                           string
+	KeyConditionExpression              string
+	Limit                               int
+	ExclusiveStartKey                   attributes
 	ConditionExpression                 string
 	UpdateExpression                    string
 	ExpressionAttributeNames            map[string]string
@@ -100,6 +105,17 @@ type attributes map[string]any
 
 func serve(t *testing.T, answers ...http.HandlerFunc) *server {
 	t.Helper()
+	return serveEach(t, func(n int, _ call) http.HandlerFunc {
+		if n < len(answers) {
+			return answers[n]
+		}
+		return nil
+	})
+}
+
+// serveEach answers each call, counted from 0, as told; nil is a call too many.
+func serveEach(t *testing.T, respond func(n int, c call) http.HandlerFunc) *server {
+	t.Helper()
 	s := &server{}
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		raw, _ := io.ReadAll(r.Body)
@@ -109,12 +125,13 @@ func serve(t *testing.T, answers ...http.HandlerFunc) *server {
 		n := len(s.calls)
 		s.calls = append(s.calls, c)
 		s.mu.Unlock()
-		if n >= len(answers) || bad != nil {
+		handle := respond(n, c)
+		if handle == nil || bad != nil {
 			t.Errorf("call %d is one too many or unreadable (%v): %s", n+1, bad, raw)
 			http.Error(w, "no answer for this", http.StatusBadRequest)
 			return
 		}
-		answers[n](w, r)
+		handle(w, r)
 	}))
 	t.Cleanup(s.Close)
 	return s
@@ -178,6 +195,9 @@ func stored(c charge.Charge) attributes {
 		"attempt":         c.Attempt,
 		"deadline":        nanos(c.Deadline),
 		"state":           string(c.State),
+		"said":            string(c.Said),
+		"disputed":        c.Disputed,
+		"open_at":         nanos(c.CreatedAt) + "#" + c.Order.Number,
 		"payment_id":      c.PaymentID,
 		"reason":          c.Reason,
 		"decline_class":   string(c.DeclineClass),
@@ -186,6 +206,13 @@ func stored(c charge.Charge) attributes {
 		"created_at":      nanos(c.CreatedAt),
 		"updated_at":      nanos(c.UpdatedAt),
 	})
+	shard := map[string]any{"S": shardOf(c.Order.Number)}
+	if !c.LookAt.IsZero() {
+		item["look_at"], item["look_shard"] = map[string]any{"S": nanos(c.LookAt)}, shard
+	}
+	if c.State == charge.Sending || c.State == charge.Pending || c.State == charge.Unknown {
+		item["open_shard"] = shard
+	}
 	var history []any
 	for _, e := range c.History {
 		history = append(history, map[string]any{"M": texts(map[string]string{
@@ -194,6 +221,15 @@ func stored(c charge.Charge) attributes {
 	}
 	item["history"] = map[string]any{"L": history}
 	return item
+}
+
+// shardOf is FNV-1a of 32 bits, modulo 8.
+func shardOf(number string) string {
+	hash := uint32(2166136261)
+	for _, b := range []byte(number) {
+		hash = (hash ^ uint32(b)) * 16777619
+	}
+	return strconv.Itoa(int(hash % 8))
 }
 
 func texts(of map[string]string) attributes {

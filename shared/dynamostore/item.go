@@ -28,6 +28,11 @@ const (
 	attrAttempt        = "attempt"
 	attrDeadline       = "deadline" // a time
 	attrState          = "state"
+	attrSaid           = "said"            // may be absent
+	attrLookAt         = "look_at"         // a time; may be absent
+	attrLookBy         = "look_by"         // random id of the call of Look that moved it last; may be absent
+	attrDisputed       = "disputed"        // may be absent
+	attrDisputedBy     = "disputed_by"     // random id of the call of Dispute that wrote it; may be absent
 	attrPaymentID      = "payment_id"      // may be absent
 	attrReason         = "reason"          // may be absent
 	attrDeclineClass   = "decline_class"   // may be absent
@@ -36,6 +41,11 @@ const (
 	attrCreatedAt      = "created_at"      // a time
 	attrUpdatedAt      = "updated_at"      // a time
 	attrHistory        = "history"
+
+	// A charge's places in the indexes: see index.go.
+	attrLookShard = "look_shard" // there exactly while look_at is
+	attrOpenShard = "open_shard" // there exactly while the state is open
+	attrOpenAt    = "open_at"    // a place; never changed or removed
 
 	// In an entry of the history, beside state and reason (may be absent).
 	attrAt       = "at"       // a time
@@ -55,6 +65,12 @@ func chargeKey(number string) string { return chargePrefix + number }
 
 func key(pk string) map[string]types.AttributeValue {
 	return map[string]types.AttributeValue{attrKey: &types.AttributeValueMemberS{Value: pk}}
+}
+
+// orderNumber is the order number in a charge's key.
+func orderNumber(pk string) (number string, ok bool) {
+	number, ok = strings.CutPrefix(pk, chargePrefix)
+	return number, ok && number != ""
 }
 
 func historyList(entries []charge.Entry) *types.AttributeValueMemberL {
@@ -97,6 +113,9 @@ func readCharge(number string, item map[string]types.AttributeValue) (charge.Cha
 		Attempt:        r.text(attrAttempt),
 		Deadline:       r.time(attrDeadline),
 		State:          r.state(attrState),
+		Said:           charge.Evidence(r.optional(attrSaid)),
+		LookAt:         r.optionalTime(attrLookAt),
+		Disputed:       r.optional(attrDisputed),
 		PaymentID:      r.optional(attrPaymentID),
 		Reason:         r.optional(attrReason),
 		DeclineClass:   charge.DeclineClass(r.optional(attrDeclineClass)),
@@ -144,6 +163,14 @@ func (r *reader) amount() money.Amount {
 		r.fault(attrAmount, "is not an amount")
 	}
 	return amount
+}
+
+// optionalTime reads a time that may be absent, which is the zero time.
+func (r *reader) optionalTime(name string) time.Time {
+	if _, there := r.item[name]; !there {
+		return time.Time{}
+	}
+	return r.time(name)
 }
 
 func (r *reader) time(name string) time.Time {

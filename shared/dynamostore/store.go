@@ -7,18 +7,29 @@
 //
 //	item     pk (S)              made by      read by
 //	charge   charge#<number>     chargeKey    Store.Get
+//	switch   switch              switchKey    Store.Switch
+//
+// Indexes, all KEYS_ONLY, with texts as keys:
+//
+//	index     partition key   sort key   holds                      read by
+//	look      look_shard      look_at    what is to be asked about  Store.Due
+//	open      open_shard      open_at    open charges               Store.Open
+//	payment   payment_id                 what has a payment_id      Store.PaymentOwner
 //
 // A charge's attributes are listed in item.go. It holds the last four characters
 // of the token at most: a charge.Charge has no more.
 //
 // Every write is one UpdateItem with its condition inside, and nothing is read
-// before it. A condition that fails brings back what stands there. Every read is
-// strongly consistent; there is no index in any decision about money.
+// before it (the switch, which the last word sets, has no condition). A condition
+// that fails brings back what stands there. No decision about money rests on an
+// index, which may be a moment behind: Due gives numbers, whose look is claimed by
+// a condition; Open reads each charge itself, as Get does, strongly consistent.
 //
 // The SDK sends a write again when its answer does not come, and is then told
-// that the condition failed although its own first write is why. So both writes
-// look at what stands there before they say that another was first: a claim
-// looks for its attempt, a change for its line of history.
+// that the condition failed although its own first write is why. So every write
+// looks at what stands there before it says that another was first: a claim
+// looks for its attempt, a change for its line of history, a look and a dispute
+// for the random id of their call.
 //
 // How often and for how long a call is tried is up to the client that New is
 // given (shared/awsconfig bounds both). A table that is throttled or cannot be
@@ -30,6 +41,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -38,11 +50,13 @@ import (
 	"dinarfunctions/shared/charge"
 )
 
-// API is what the store needs of DynamoDB; *dynamodb.Client has it. These two
-// are all the rights that the store's function needs on the table.
+// API is what the store needs of DynamoDB; *dynamodb.Client has it. These are all
+// the rights that the store's function needs: GetItem and UpdateItem on the
+// table, Query on its indexes.
 type API interface {
 	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
 	UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
+	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
 }
 
 // Store is a charge.Store in a DynamoDB table. It is safe for concurrent use, by
@@ -54,8 +68,8 @@ type Store struct {
 
 var _ charge.Store = (*Store)(nil)
 
-// New returns the store in a table, which must exist with the string partition
-// key pk. It calls nothing.
+// New returns the store in a table, which must exist with the keys and indexes of
+// the package doc. It calls nothing.
 func New(api API, table string) *Store { return &Store{api: api, table: table} }
 
 // Claim implements charge.Store. It makes one call; two where the history of
@@ -65,9 +79,10 @@ func (s *Store) Claim(ctx context.Context, claim charge.Charge) (standing charge
 	// One attempt claims a number once. Without its own id in the condition, a
 	// copy of the write that was held up on its way could arrive when the attempt
 	// has already ended rejected or unsent, and make it sending again, with
-	// nobody to send it.
-	u.condition = fmt.Sprintf("attribute_not_exists(%s) OR (%s AND %s <> %s AND size(%s) < %s)",
+	// nobody to send it. Neither may it when other attempts came and went meanwhile.
+	u.condition = fmt.Sprintf("attribute_not_exists(%s) OR (%s AND %s <> %s AND %s <= %s AND size(%s) < %s)",
 		u.name(attrKey), u.stateIn(chargeable()), u.name(attrAttempt), u.text(attrAttempt, claim.Attempt),
+		u.name(attrUpdatedAt), u.text(attrCreatedAt, timeText(claim.CreatedAt)),
 		u.name(attrHistory), u.number("max_history", charge.MaxHistory))
 	u.extend(attrHistory, historyList(claim.History))
 
@@ -100,13 +115,20 @@ func (s *Store) claimUpdate(claim charge.Charge) *update {
 	u.set(attrAttempt, claim.Attempt)
 	u.set(attrDeadline, timeText(claim.Deadline))
 	u.set(attrState, string(claim.State))
+	u.list(claim.Order.Number, claim.State)
+	u.look(claim.Order.Number, claim.LookAt)
 	// The last attempt's outcome goes: a claim has none.
+	u.set(attrSaid, string(claim.Said))
+	u.set(attrDisputed, claim.Disputed)
 	u.set(attrPaymentID, claim.PaymentID)
 	u.set(attrReason, claim.Reason)
 	u.set(attrDeclineClass, string(claim.DeclineClass))
 	u.set(attrProviderStatus, claim.ProviderStatus)
 	u.set(attrProviderDate, claim.ProviderDate)
+	// The first attempt's time stays, and the place that is made of it. A charge
+	// out of the index keeps its place for a later claim, which does not know it.
 	u.setOnce(attrCreatedAt, timeText(claim.CreatedAt))
+	u.setOnce(attrOpenAt, placeText(charge.Place{CreatedAt: claim.CreatedAt, Number: claim.Order.Number}))
 	u.set(attrUpdatedAt, timeText(claim.UpdatedAt))
 	return u
 }
@@ -141,12 +163,13 @@ func (s *Store) Record(ctx context.Context, change charge.Change) (standing char
 		return standing, false, err
 	}
 	u := newUpdate(s.table, chargeKey(change.Number))
-	u.condition = fmt.Sprintf("attribute_exists(%s) AND %s", u.name(attrKey), u.stateIn(origins))
+	u.condition = fmt.Sprintf("attribute_exists(%s) AND %s", u.name(attrKey), u.from(origins))
 	if change.Attempt != "" {
 		u.condition += fmt.Sprintf(" AND %s = %s", u.name(attrAttempt), u.text(attrAttempt, change.Attempt))
 	}
 
 	u.set(attrState, string(change.To))
+	u.set(attrSaid, string(change.Evidence))
 	if change.PaymentID != "" { // one that is known stays known
 		u.set(attrPaymentID, change.PaymentID)
 	}
@@ -154,6 +177,8 @@ func (s *Store) Record(ctx context.Context, change charge.Change) (standing char
 	u.set(attrDeclineClass, string(change.DeclineClass))
 	u.set(attrProviderStatus, change.ProviderStatus)
 	u.set(attrProviderDate, change.ProviderDate)
+	u.list(change.Number, change.To)
+	u.look(change.Number, change.LookAt)
 	u.set(attrUpdatedAt, timeText(change.At))
 	u.extend(attrHistory, historyList([]charge.Entry{change.Entry()}))
 
@@ -175,16 +200,70 @@ func holds(history []charge.Entry, entry charge.Entry) bool {
 	})
 }
 
+// Dispute implements charge.Store. It makes one call. Two callers may bring the
+// same word at the same time, so a call whose answer was lost knows itself by an id
+// and not by its line of history: an alarm is raised once, and not never.
+func (s *Store) Dispute(ctx context.Context, number, word string, at time.Time) (standing charge.Charge, noted bool, err error) {
+	u := newUpdate(s.table, chargeKey(number))
+	u.condition = u.stateIn([]charge.State{charge.Settled})
+	if word == "" {
+		u.condition += fmt.Sprintf(" AND attribute_exists(%s)", u.name(attrDisputed))
+	} else {
+		u.condition += fmt.Sprintf(" AND (attribute_not_exists(%[1]s) OR %[1]s <> %[2]s)", u.name(attrDisputed), u.text(attrDisputed, word))
+	}
+	u.set(attrDisputed, word)
+	u.sign(attrDisputedBy)
+	u.set(attrUpdatedAt, timeText(at))
+	u.extend(attrHistory, historyList([]charge.Entry{charge.DisputeEntry(word, at)}))
+
+	standing, noted, err = s.update(ctx, u, number)
+	if err != nil {
+		return charge.Charge{}, false, fmt.Errorf("note the provider's word on order number %s in DynamoDB table %s: %w", number, s.table, err)
+	}
+	return standing, noted, nil
+}
+
+// Look implements charge.Store. It makes one call. Callers may want the same next
+// time, so a call whose answer was lost knows itself by an id: exactly one of them
+// is told that it moved the look.
+func (s *Store) Look(ctx context.Context, number string, was, next time.Time) (moved bool, err error) {
+	u := newUpdate(s.table, chargeKey(number))
+	if was.IsZero() {
+		u.condition = fmt.Sprintf("attribute_exists(%s) AND attribute_not_exists(%s)", u.name(attrKey), u.name(attrLookAt))
+	} else {
+		u.condition = fmt.Sprintf("%s = %s", u.name(attrLookAt), u.text("was", timeText(was)))
+	}
+	u.look(number, next)
+	u.sign(attrLookBy)
+	_, moved, err = s.update(ctx, u, number)
+	switch {
+	case errors.Is(err, charge.ErrNotFound):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("move the look at order number %s in DynamoDB table %s: %w", number, s.table, err)
+	}
+	return moved, nil
+}
+
+// LookNow implements charge.Store. It makes one call.
+func (s *Store) LookNow(ctx context.Context, number string, at time.Time) error {
+	u := newUpdate(s.table, chargeKey(number))
+	u.condition = fmt.Sprintf("attribute_exists(%s) AND (attribute_not_exists(%[2]s) OR %[2]s > %[3]s)",
+		u.name(attrKey), u.name(attrLookAt), u.text(attrLookAt, timeText(at)))
+	u.look(number, at)
+	// Where the condition fails, the charge is due by then already.
+	if _, _, err := s.update(ctx, u, number); err != nil {
+		return fmt.Errorf("set an early look at order number %s in DynamoDB table %s: %w", number, s.table, err)
+	}
+	return nil
+}
+
 // Get implements charge.Store. It makes one call.
 func (s *Store) Get(ctx context.Context, number string) (charge.Charge, error) {
-	out, err := s.api.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName:      &s.table,
-		Key:            key(chargeKey(number)),
-		ConsistentRead: aws.Bool(true),
-	})
+	item, err := s.item(ctx, chargeKey(number))
 	var c charge.Charge
 	if err == nil {
-		c, err = readCharge(number, out.Item)
+		c, err = readCharge(number, item)
 	}
 	if err != nil {
 		return charge.Charge{}, fmt.Errorf("read order number %s in DynamoDB table %s: %w", number, s.table, err)
@@ -192,19 +271,29 @@ func (s *Store) Get(ctx context.Context, number string) (charge.Charge, error) {
 	return c, nil
 }
 
+// item reads an item, strongly consistent; none is empty.
+func (s *Store) item(ctx context.Context, pk string) (map[string]types.AttributeValue, error) {
+	out, err := s.api.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.table, Key: key(pk), ConsistentRead: aws.Bool(true)})
+	if err != nil {
+		return nil, err
+	}
+	return out.Item, nil
+}
+
 // errNoItem: an answer that cannot be, and must not be read as "nothing stands
 // there".
 var errNoItem = errors.New("DynamoDB's answer lacks the item that must stand there; what was written is not known")
 
 // update makes the call. It returns the charge that stands there afterwards, and
-// whether the condition was met; ErrNotFound where it failed on nothing.
+// whether the condition was met, or what stands there has the call's own mark;
+// ErrNotFound where the condition failed on nothing.
 func (s *Store) update(ctx context.Context, u *update, number string) (standing charge.Charge, met bool, err error) {
 	out, err := s.api.UpdateItem(ctx, u.input())
 	var failed *types.ConditionalCheckFailedException
 	switch {
 	case errors.As(err, &failed):
 		standing, err = readCharge(number, failed.Item)
-		return standing, false, err
+		return standing, err == nil && u.wrote(failed.Item), err
 	case err != nil:
 		return charge.Charge{}, false, err
 	case len(out.Attributes) == 0:

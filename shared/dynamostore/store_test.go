@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -47,12 +47,13 @@ func TestAClaimIsOneConditionalWrite(t *testing.T) {
 	require.Equal(t, updateItem, sent.Operation)
 	require.Equal(t, tableName, sent.Body.TableName)
 	require.Equal(t, texts(map[string]string{"pk": "charge#order-1"}), sent.Body.Key)
-	require.Equal(t, "attribute_not_exists(#pk) OR (#state IN (:from_rejected, :from_unsent) AND #attempt <> :attempt AND size(#history) < :max_history)", sent.Body.ConditionExpression)
+	require.Equal(t, "attribute_not_exists(#pk) OR (#state IN (:from_rejected, :from_unsent) AND #attempt <> :attempt AND #updated_at <= :created_at AND size(#history) < :max_history)", sent.Body.ConditionExpression)
 	require.Equal(t, "ALL_NEW", sent.Body.ReturnValues)
 	require.Equal(t, "ALL_OLD", sent.Body.ReturnValuesOnConditionCheckFailure)
 	require.Contains(t, sent.Body.UpdateExpression, "#created_at = if_not_exists(#created_at, :created_at)")
 	require.Contains(t, sent.Body.UpdateExpression, "#history = list_append(if_not_exists(#history, :none), :history)")
-	require.Contains(t, sent.Body.UpdateExpression, "REMOVE #payment_id, #reason, #decline_class, #provider_status, #provider_date")
+	require.Contains(t, sent.Body.UpdateExpression, "REMOVE #said, #disputed, #payment_id, #reason, #decline_class, #provider_status, #provider_date")
+	require.Contains(t, sent.Body.UpdateExpression, "#open_at = if_not_exists(#open_at, :open_at)")
 	require.NotContains(t, sent.Raw, markedToken)
 
 	// What it writes is what is stored: each value under its attribute's name.
@@ -85,15 +86,16 @@ func TestARecordIsOneConditionalWrite(t *testing.T) {
 
 	require.Len(t, s.seen(), 2)
 	for i, condition := range []string{
-		"attribute_exists(#pk) AND #state IN (:from_sending, :from_declined, :from_pending, :from_unknown) AND #attempt = :attempt",
-		"attribute_exists(#pk) AND #state IN (:from_sending, :from_declined, :from_pending, :from_unknown)",
+		"attribute_exists(#pk) AND (#state IN (:from_sending, :from_unknown, :from_pending, :from_declined) OR (#state = :from_settled AND #said = :said_operator)) AND #attempt = :attempt",
+		"attribute_exists(#pk) AND (#state IN (:from_sending, :from_unknown, :from_pending, :from_declined) OR (#state = :from_settled AND #said = :said_operator))",
 	} {
 		sent := s.seen()[i]
 		require.Equal(t, updateItem, sent.Operation)
 		require.Equal(t, condition, sent.Body.ConditionExpression)
 		require.Equal(t, "ALL_NEW", sent.Body.ReturnValues)
 		require.Equal(t, "ALL_OLD", sent.Body.ReturnValuesOnConditionCheckFailure)
-		require.Contains(t, sent.Body.UpdateExpression, "REMOVE #reason, #decline_class")
+		require.Contains(t, sent.Body.UpdateExpression, "REMOVE #reason, #decline_class, #open_shard, #look_at, #look_shard")
+		require.Equal(t, map[string]any{"S": "answer"}, sent.Body.ExpressionAttributeValues[":said"])
 	}
 	require.Contains(t, s.seen()[0].Body.UpdateExpression, "#payment_id = :payment_id")
 	require.NotContains(t, s.seen()[1].Body.UpdateExpression, "payment_id", "one that is known is not removed")
@@ -111,17 +113,53 @@ func TestEveryChangeHasItsOriginsAsCondition(t *testing.T) {
 			_, _, err := s.store().Record(t.Context(), charge.Change{Number: "order-1", To: to, Evidence: by, At: start})
 			require.ErrorIs(t, err, charge.ErrNotFound)
 			sent := s.seen()[0]
-			var from []charge.State
-			for _, state := range charge.States() {
-				if _, there := sent.Body.ExpressionAttributeValues[":from_"+string(state)]; there {
-					from = append(from, state)
+			var in, or []string
+			for _, o := range charge.Origins(to, by) {
+				require.Equal(t, map[string]any{"S": string(o.State)}, sent.Body.ExpressionAttributeValues[":from_"+string(o.State)])
+				if o.Said == "" {
+					in = append(in, ":from_"+string(o.State))
+					continue
 				}
+				or = append(or, fmt.Sprintf(" OR (#state = :from_%s AND #said = :said_%s)", o.State, o.Said))
+				require.Equal(t, map[string]any{"S": string(o.Said)}, sent.Body.ExpressionAttributeValues[":said_"+string(o.Said)])
 			}
-			require.Equal(t, charge.Origins(to, by), from, "%s by %s", to, by)
-			if len(from) == 0 {
+			if len(in) == 0 {
+				require.Empty(t, or)
 				require.Equal(t, getItem, sent.Operation, "%s by %s must not write", to, by)
 				require.True(t, sent.Body.ConsistentRead)
+				continue
 			}
+			require.Equal(t, "attribute_exists(#pk) AND (#state IN ("+strings.Join(in, ", ")+")"+strings.Join(or, "")+")",
+				sent.Body.ConditionExpression, "%s by %s", to, by)
+		}
+	}
+}
+
+// Each outcome puts the charge into the indexes or takes it out.
+func TestARecordKeepsTheIndexes(t *testing.T) {
+	t.Parallel()
+	for _, to := range charge.States() {
+		for _, look := range []time.Time{{}, start.Add(time.Minute)} {
+			if len(charge.Origins(to, charge.ByAnswer)) == 0 {
+				continue
+			}
+			change := charge.Change{Number: "order-1", To: to, Evidence: charge.ByAnswer, At: start, LookAt: look}
+			c := claim(t, "attempt-1")
+			s := serve(t, written(stored(c)))
+			_, _, err := s.store().Record(t.Context(), change)
+			require.NoError(t, err)
+			sets, removes, _ := strings.Cut(s.seen()[0].Body.UpdateExpression, " REMOVE ")
+			values := s.seen()[0].Body.ExpressionAttributeValues
+			c.State, c.LookAt = to, look
+			for _, attribute := range []string{"open_shard", "look_at", "look_shard"} {
+				if want, there := stored(c)[attribute]; there {
+					require.Contains(t, sets, "#"+attribute+" = :"+attribute)
+					require.Equal(t, want, values[":"+attribute])
+				} else {
+					require.Contains(t, removes, "#"+attribute)
+				}
+			}
+			require.NotContains(t, sets+removes, "open_at", "the place is for good")
 		}
 	}
 }
@@ -233,51 +271,100 @@ func settledBy(before charge.Charge, vary func(*charge.Change)) charge.Charge {
 
 func TestWhenEveryAnswerIsLost(t *testing.T) {
 	t.Parallel()
-	for name, do := range operations(t) {
+	for name, op := range operations(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := serve(t, lost, lost, lost)
-			requireFailed(t, do(t.Context(), s.store()))
-			require.Len(t, s.seen(), 3)
+			s := serve(t, slices.Repeat([]http.HandlerFunc{lost}, 3*op.calls)...)
+			requireFailed(t, op, op.do(t.Context(), s.store()))
+			require.Len(t, s.seen(), 3*op.calls)
 		})
 	}
 }
 
-// operations are all that the store does, each as one that ought to succeed.
-func operations(t *testing.T) map[string]func(context.Context, *dynamostore.Store) error {
+// operation is something that the store does, as one that ought to succeed.
+type operation struct {
+	do    func(context.Context, *dynamostore.Store) error
+	names string // what its errors must name
+	calls int    // how many calls it makes at once
+}
+
+// ofACharge are all operations on the item of order-1.
+func ofACharge(t *testing.T) map[string]operation {
 	t.Helper()
 	c := claim(t, "attempt-1")
-	return map[string]func(context.Context, *dynamostore.Store) error{
-		"claim": func(ctx context.Context, s *dynamostore.Store) error {
+	did := func(what bool, err error) error {
+		if what {
+			return fmt.Errorf("did it, %w", err)
+		}
+		return err
+	}
+	on := func(do func(context.Context, *dynamostore.Store) error) operation { return operation{do, "order-1", 1} }
+	return map[string]operation{
+		"claim": on(func(ctx context.Context, s *dynamostore.Store) error {
 			_, won, err := s.Claim(ctx, c)
-			if won {
-				return fmt.Errorf("won, %w", err)
-			}
-			return err
-		},
-		"record": func(ctx context.Context, s *dynamostore.Store) error {
+			return did(won, err)
+		}),
+		"record": on(func(ctx context.Context, s *dynamostore.Store) error {
 			_, applied, err := s.Record(ctx, settled("attempt-1"))
-			if applied {
-				return fmt.Errorf("applied, %w", err)
-			}
-			return err
-		},
-		"get": func(ctx context.Context, s *dynamostore.Store) error {
+			return did(applied, err)
+		}),
+		"dispute": on(func(ctx context.Context, s *dynamostore.Store) error {
+			_, noted, err := s.Dispute(ctx, "order-1", "declined", start)
+			return did(noted, err)
+		}),
+		"look": on(func(ctx context.Context, s *dynamostore.Store) error {
+			moved, err := s.Look(ctx, "order-1", start, start.Add(time.Hour))
+			return did(moved, err)
+		}),
+		"look now": on(func(ctx context.Context, s *dynamostore.Store) error { return s.LookNow(ctx, "order-1", start) }),
+		"get": on(func(ctx context.Context, s *dynamostore.Store) error {
 			_, err := s.Get(ctx, "order-1")
 			return err
-		},
+		}),
 	}
 }
 
+// operations are all that the store does.
+func operations(t *testing.T) map[string]operation {
+	t.Helper()
+	all := ofACharge(t)
+	maps.Copy(all, map[string]operation{
+		"due": {func(ctx context.Context, s *dynamostore.Store) error {
+			for due, err := range s.Due(ctx, start) {
+				if err == nil {
+					return fmt.Errorf("did it: %v", due)
+				}
+				return err
+			}
+			return nil
+		}, "due", 8},
+		"open": {func(ctx context.Context, s *dynamostore.Store) error {
+			_, _, err := s.Open(ctx, charge.OpenStates(), charge.Place{}, 10)
+			return err
+		}, "open charges", 8},
+		"payment owner": {func(ctx context.Context, s *dynamostore.Store) error {
+			_, err := s.PaymentOwner(ctx, "payment-1")
+			return err
+		}, "payment-1", 1},
+		"switch": {func(ctx context.Context, s *dynamostore.Store) error {
+			_, err := s.Switch(ctx)
+			return err
+		}, "switch", 1},
+		"set switch": {func(ctx context.Context, s *dynamostore.Store) error {
+			return s.SetSwitch(ctx, charge.Switch{Mode: charge.Stopped, SetAt: start})
+		}, "switch to stopped", 1},
+	})
+	return all
+}
+
 // requireFailed: the store could not be used, and says so about the right thing;
-// it must not look like an absent charge, nor like a won claim.
-func requireFailed(t *testing.T, err error) {
+// it must not look like an absent charge, nor like something done.
+func requireFailed(t *testing.T, op operation, err error) {
 	t.Helper()
 	require.Error(t, err)
 	require.NotErrorIs(t, err, charge.ErrNotFound)
-	require.NotContains(t, err.Error(), "won, ")
-	require.NotContains(t, err.Error(), "applied, ")
-	require.ErrorContains(t, err, "order-1")
+	require.NotContains(t, err.Error(), "did it")
+	require.ErrorContains(t, err, op.names)
 	require.ErrorContains(t, err, tableName)
 	require.NotContains(t, err.Error(), "MARKED")
 }
@@ -303,7 +390,7 @@ func TestATableThatIsNotAvailable(t *testing.T) {
 		t.Cleanup(cancel)
 		return ctx
 	}
-	for name, do := range operations(t) {
+	for name, op := range operations(t) {
 		for kind, tt := range map[string]struct{ status, tries int }{
 			"ProvisionedThroughputExceededException": {400, 3},
 			"ThrottlingException":                    {400, 3},
@@ -314,22 +401,20 @@ func TestATableThatIsNotAvailable(t *testing.T) {
 		} {
 			t.Run(name+" "+kind, func(t *testing.T) {
 				t.Parallel()
-				s := serve(t, slices.Repeat([]http.HandlerFunc{refused(tt.status, kind)}, tt.tries)...)
+				s := serve(t, slices.Repeat([]http.HandlerFunc{refused(tt.status, kind)}, tt.tries*op.calls)...)
 				ctx := within(t)
-				err := do(ctx, connect(s.URL))
-				requireFailed(t, err)
+				err := op.do(ctx, connect(s.URL))
+				requireFailed(t, op, err)
 				require.ErrorContains(t, err, kind)
 				require.NoError(t, ctx.Err(), "it ends by itself")
-				require.Len(t, s.seen(), tt.tries)
+				require.Len(t, s.seen(), tt.tries*op.calls)
 			})
 		}
 		t.Run(name+" connection refused", func(t *testing.T) {
 			t.Parallel()
-			listener, err := net.Listen("tcp", "127.0.0.1:0")
-			require.NoError(t, err)
-			require.NoError(t, listener.Close())
 			ctx := within(t)
-			requireFailed(t, do(ctx, connect("http://"+listener.Addr().String())))
+			// A port that no other test's server can be given meanwhile.
+			requireFailed(t, op, op.do(ctx, connect("http://127.0.0.1:1")))
 			require.NoError(t, ctx.Err(), "it ends by itself")
 		})
 	}
@@ -337,7 +422,7 @@ func TestATableThatIsNotAvailable(t *testing.T) {
 
 func TestACallEndsWithItsContext(t *testing.T) {
 	t.Parallel()
-	for name, do := range operations(t) {
+	for name, op := range operations(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ctx, cancel := context.WithCancel(t.Context())
@@ -348,8 +433,8 @@ func TestACallEndsWithItsContext(t *testing.T) {
 				<-r.Context().Done()
 			}))
 			t.Cleanup(s.Close)
-			err := do(ctx, dynamostore.New(client(s.URL, s.Client().Transport, 3), tableName))
-			requireFailed(t, err)
+			err := op.do(ctx, dynamostore.New(client(s.URL, s.Client().Transport, 3), tableName))
+			requireFailed(t, op, err)
 			require.ErrorIs(t, err, context.Canceled)
 		})
 	}
@@ -362,9 +447,10 @@ func TestAnUnreadableItemIsNotFree(t *testing.T) {
 		c := claim(t, "attempt-2")
 		c, applied := c.Apply(charge.Change{
 			Number: "order-1", To: charge.Declined, Evidence: charge.ByAnswer, At: start, PaymentID: "payment-1", Reason: "lost card",
-			DeclineClass: charge.Hard, ProviderStatus: "declined", ProviderDate: "2026-11-21",
+			DeclineClass: charge.Hard, ProviderStatus: "declined", ProviderDate: "2026-11-21", LookAt: start.Add(time.Hour),
 		})
 		require.True(t, applied)
+		c.Disputed = "settled"
 		return stored(c)
 	}
 	type garbled struct {
@@ -377,8 +463,13 @@ func TestAnUnreadableItemIsNotFree(t *testing.T) {
 		item[attribute] = value
 		cases[attribute+" "+name] = garbled{item, attribute}
 	}
-	optional := []string{"schedule_id", "token_end", "payment_id", "reason", "decline_class", "provider_status", "provider_date"}
+	// What only the indexes read has no part in a charge.
+	indexed := []string{"look_shard", "open_shard", "open_at"}
+	optional := []string{"said", "look_at", "disputed", "schedule_id", "token_end", "payment_id", "reason", "decline_class", "provider_status", "provider_date"}
 	for attribute := range full() {
+		if slices.Contains(indexed, attribute) {
+			continue
+		}
 		if !slices.Contains(optional, attribute) {
 			item := full()
 			delete(item, attribute)
@@ -389,7 +480,7 @@ func TestAnUnreadableItemIsNotFree(t *testing.T) {
 		garble("empty", attribute, map[string]any{"S": ""})
 	}
 	marked := map[string]any{"S": "MARKED-garbage"}
-	for _, attribute := range []string{"pk", "amount", "deadline", "state", "created_at", "updated_at", "history"} {
+	for _, attribute := range []string{"pk", "amount", "deadline", "state", "look_at", "created_at", "updated_at", "history"} {
 		garble("garbage", attribute, marked)
 	}
 	garble("of another number", "pk", map[string]any{"S": "charge#order-10"})
@@ -405,19 +496,19 @@ func TestAnUnreadableItemIsNotFree(t *testing.T) {
 	for name, tt := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for operation, do := range operations(t) {
-				answer := standing(tt.item)
-				if operation == "get" {
-					answer = found(tt.item)
+			for name, op := range ofACharge(t) {
+				// The condition failed, or the write went through.
+				answers := []http.HandlerFunc{standing(tt.item), written(tt.item)}
+				if name == "get" {
+					answers = []http.HandlerFunc{found(tt.item)}
 				}
-				err := do(t.Context(), serve(t, answer).store())
-				requireFailed(t, err)
-				require.ErrorContains(t, err, "cannot be read")
-				require.ErrorContains(t, err, tt.names)
+				for _, answer := range answers {
+					err := op.do(t.Context(), serve(t, answer).store())
+					requireFailed(t, op, err)
+					require.ErrorContains(t, err, "cannot be read")
+					require.ErrorContains(t, err, tt.names)
+				}
 			}
-			// The same where the write went through.
-			err := operations(t)["claim"](t.Context(), serve(t, written(tt.item)).store())
-			requireFailed(t, err)
 		})
 	}
 }
@@ -426,13 +517,13 @@ func TestWhatALaterVersionAddsIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	c := claim(t, "attempt-1")
 	item := stored(c)
-	item["next_look"] = map[string]any{"N": "5"}
+	item["of_a_later_version"] = map[string]any{"N": "5"}
 	got, err := serve(t, found(item)).store().Get(t.Context(), "order-1")
 	require.NoError(t, err)
 	require.Equal(t, c, got)
 }
 
-// twoAttempts is the charge that testdata/two-attempts.json holds.
+// twoAttempts is the charge that the files in testdata hold.
 func twoAttempts(t testing.TB) (first charge.Charge, unsent charge.Change, second charge.Charge, last charge.Change, stands charge.Charge) {
 	t.Helper()
 	first = claim(t, "attempt-1")
@@ -451,19 +542,28 @@ func twoAttempts(t testing.TB) (first charge.Charge, unsent charge.Change, secon
 	return first, unsent, second, last, stands
 }
 
-// What was ever stored stays readable. This file is never rewritten: what
-// replaces it in a later version stands beside it.
+// What was ever stored stays readable. These files are never rewritten: what
+// replaces one in a later version stands beside it.
 func TestAStoredChargeStaysReadable(t *testing.T) {
 	t.Parallel()
-	file, err := os.ReadFile("testdata/two-attempts.json")
+	_, _, _, _, latest := twoAttempts(t)
+	first := latest
+	first.Said = ""
+	for name, want := range map[string]charge.Charge{
+		"two-attempts.json":         first, // before there were looks and indexes
+		"two-attempts-indexed.json": latest,
+	} {
+		file, err := os.ReadFile(filepath.Join("testdata", name))
+		require.NoError(t, err)
+		var item attributes
+		require.NoError(t, json.Unmarshal(file, &item))
+		got, err := serve(t, found(item)).store().Get(t.Context(), "order-1")
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
+	file, err := os.ReadFile("testdata/two-attempts-indexed.json")
 	require.NoError(t, err)
-	var item attributes
-	require.NoError(t, json.Unmarshal(file, &item))
-	_, _, _, _, want := twoAttempts(t)
-	got, err := serve(t, found(item)).store().Get(t.Context(), "order-1")
-	require.NoError(t, err)
-	require.Equal(t, want, got)
-	require.JSONEq(t, string(file), asJSON(t, stored(want)))
+	require.JSONEq(t, string(file), asJSON(t, stored(latest)))
 }
 
 func TestReadingGivesBackWhatIsStored(t *testing.T) {
@@ -493,6 +593,10 @@ func anyCharge(t *rapid.T) charge.Charge {
 		State: rapid.SampledFrom(charge.States()).Draw(t, "state"), PaymentID: maybe.Draw(t, "payment"), Reason: maybe.Draw(t, "reason"),
 		DeclineClass: charge.DeclineClass(maybe.Draw(t, "class")), ProviderStatus: maybe.Draw(t, "status"), ProviderDate: maybe.Draw(t, "date"),
 		CreatedAt: at.Draw(t, "created"), UpdatedAt: at.Draw(t, "updated"),
+		Said: charge.Evidence(maybe.Draw(t, "said")), Disputed: maybe.Draw(t, "disputed"),
+	}
+	if rapid.Bool().Draw(t, "to be asked about") {
+		c.LookAt = at.Draw(t, "look")
 	}
 	for range rapid.IntRange(1, 4).Draw(t, "entries") {
 		c.History = append(c.History, charge.Entry{
@@ -505,23 +609,29 @@ func anyCharge(t *rapid.T) charge.Charge {
 
 // read reads what DynamoDB answers to a GetItem.
 func read(ctx context.Context, number, answer string) (charge.Charge, error) {
+	return reading(answer).Get(ctx, number)
+}
+
+// reading is a store on a table that has one answer to everything.
+func reading(answer string) *dynamostore.Store {
 	return dynamostore.New(client("http://table.invalid", transport(func(r *http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: refill([]byte(answer)), Request: r}, nil
-	}), 1), tableName).Get(ctx, number)
+	}), 1), tableName)
 }
 
 // An answer without the item that must be in it is no answer.
 func TestAWriteAnsweredWithoutAnItem(t *testing.T) {
 	t.Parallel()
-	for name, do := range operations(t) {
+	for name, op := range ofACharge(t) {
 		if name == "get" {
 			continue
 		}
 		for _, answer := range []http.HandlerFunc{written(nil), written(attributes{}), answer(http.StatusOK, nil)} {
-			requireFailed(t, do(t.Context(), serve(t, answer).store()))
+			requireFailed(t, op, op.do(t.Context(), serve(t, answer).store()))
 		}
 	}
-	requireFailed(t, operations(t)["claim"](t.Context(), serve(t, standing(nil)).store()))
+	claims := ofACharge(t)["claim"]
+	requireFailed(t, claims, claims.do(t.Context(), serve(t, standing(nil)).store()))
 }
 
 // An answer that ends too early is an error, wherever it ends.
@@ -538,7 +648,7 @@ func TestHalfAnAnswer(t *testing.T) {
 // Whatever an attribute has become: no panic, nothing half read, and an item that
 // is there is never taken for an absent one.
 func FuzzStoredItem(f *testing.F) {
-	file, err := os.ReadFile("testdata/two-attempts.json")
+	file, err := os.ReadFile("testdata/two-attempts-indexed.json")
 	require.NoError(f, err)
 	var item map[string]jsontext.Value
 	require.NoError(f, json.Unmarshal(file, &item))
@@ -556,6 +666,10 @@ func FuzzStoredItem(f *testing.F) {
 	f.Add("pk", `{"S":"charge#order-2"}`)
 	f.Add("amount", `{"S":"0.00"}`)
 	f.Add("deadline", `{"S":"2026-02-30T09:00:22.120000000Z"}`)
+	f.Add("look_at", `{"S":"2026-11-21T09:00:22.120000000Z"}`)
+	f.Add("look_at", `{"S":"soon"}`)
+	f.Add("disputed", `{"S":"declined"}`)
+	f.Add("open_at", `{"N":"1"}`)
 	f.Add("of a later version", `{"BOOL":true}`)
 
 	f.Fuzz(func(t *testing.T, name, value string) {

@@ -1,8 +1,11 @@
 package dynamostore
 
 import (
+	"crypto/rand"
+	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -19,7 +22,11 @@ type update struct {
 	sets, removes []string
 	names         map[string]string
 	values        map[string]types.AttributeValue
+	mark          mark
 }
+
+// mark is an attribute that holds the random id of the one call that wrote it.
+type mark struct{ attribute, id string }
 
 func newUpdate(table, pk string) *update {
 	return &update{table: table, pk: pk, names: map[string]string{}, values: map[string]types.AttributeValue{}}
@@ -54,6 +61,60 @@ func (u *update) stateIn(states []charge.State) string {
 	return u.name(attrState) + " IN (" + strings.Join(in, ", ") + ")"
 }
 
+// from is the condition that the charge is where a transition may begin.
+func (u *update) from(origins []charge.Origin) string {
+	var states []charge.State
+	var clauses []string
+	for _, o := range origins {
+		if o.Said == "" {
+			states = append(states, o.State)
+			continue
+		}
+		clauses = append(clauses, fmt.Sprintf("(%s = %s AND %s = %s)",
+			u.name(attrState), u.text("from_"+string(o.State), string(o.State)),
+			u.name(attrSaid), u.text("said_"+string(o.Said), string(o.Said))))
+	}
+	if len(states) > 0 {
+		clauses = append([]string{u.stateIn(states)}, clauses...)
+	}
+	return "(" + strings.Join(clauses, " OR ") + ")"
+}
+
+// sign writes a random id of this one call into an attribute. By it the call finds
+// itself when the SDK has made it twice.
+func (u *update) sign(attribute string) {
+	u.mark = mark{attribute, rand.Text()}
+	u.set(attribute, u.mark.id)
+}
+
+// wrote tells whether an item has this call's mark.
+func (u *update) wrote(item map[string]types.AttributeValue) bool {
+	text, isText := item[u.mark.attribute].(*types.AttributeValueMemberS)
+	return isText && text.Value == u.mark.id
+}
+
+// look says when the charge under a number is to be asked about next (zero for
+// never), and puts it at that place in the index or takes it out.
+func (u *update) look(number string, at time.Time) {
+	if at.IsZero() {
+		u.set(attrLookAt, "")
+		u.set(attrLookShard, "")
+		return
+	}
+	u.set(attrLookAt, timeText(at))
+	u.set(attrLookShard, shardOf(number))
+}
+
+// list puts the charge under a number into the index of open charges, or takes it
+// out, as its state says.
+func (u *update) list(number string, state charge.State) {
+	if state.Open() {
+		u.set(attrOpenShard, shardOf(number))
+	} else {
+		u.set(attrOpenShard, "")
+	}
+}
+
 // set gives an attribute a text. An empty one is removed: an absent attribute
 // stays out of indexes, an empty one is refused by them.
 func (u *update) set(attribute, text string) {
@@ -86,14 +147,17 @@ func (u *update) input() *dynamodb.UpdateItemInput {
 	if len(u.removes) > 0 {
 		expression += " REMOVE " + strings.Join(u.removes, ", ")
 	}
-	return &dynamodb.UpdateItemInput{
+	input := &dynamodb.UpdateItemInput{
 		TableName:                           &u.table,
 		Key:                                 key(u.pk),
-		ConditionExpression:                 &u.condition,
 		UpdateExpression:                    &expression,
 		ExpressionAttributeNames:            u.names,
 		ExpressionAttributeValues:           u.values,
 		ReturnValues:                        types.ReturnValueAllNew,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}
+	if u.condition != "" {
+		input.ConditionExpression = &u.condition
+	}
+	return input
 }

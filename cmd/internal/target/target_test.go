@@ -11,7 +11,7 @@ import (
 func TestTarget(t *testing.T) {
 	t.Parallel()
 	for _, env := range []string{"test", "live"} {
-		got, err := Read("../../samconfig.toml", env)
+		got, err := Read("../../../samconfig.toml", env)
 		require.NoError(t, err)
 		require.Equal(t, "dinar-functions-"+env, got.Stack)
 	}

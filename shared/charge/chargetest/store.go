@@ -99,6 +99,7 @@ func Store(t *testing.T, open func(t *testing.T) charge.Store) {
 				At: start.Add(time.Duration(i) * time.Second), Reason: "no connection to the provider",
 			})
 			next := claim(t, "hammered", fmt.Sprintf("attempt-%d", i+1))
+			next.CreatedAt, next.UpdatedAt = want.UpdatedAt, want.UpdatedAt
 			expected, may := charge.Claim(&want, next)
 			require.True(t, may)
 			want = mustClaim(t, store, next)
@@ -128,6 +129,17 @@ func Store(t *testing.T, open func(t *testing.T) charge.Store) {
 				requireStored(t, store, want)
 			})
 		}
+	})
+
+	t.Run("a claim from before the last write is not begun", func(t *testing.T) {
+		before := bring(t, store, "held-up", charge.Unsent)
+		late := claim(t, "held-up", "attempt-0")
+		late.CreatedAt = before.UpdatedAt.Add(-time.Nanosecond)
+		standing, won, err := store.Claim(ctx, late)
+		require.NoError(t, err)
+		require.False(t, won)
+		require.Equal(t, before, standing)
+		requireStored(t, store, before)
 	})
 
 	t.Run("every transition, allowed and forbidden", func(t *testing.T) {
@@ -462,7 +474,7 @@ func bring(t *testing.T, store charge.Store, number string, state charge.State) 
 		return c
 	}
 	return mustRecord(t, store, charge.Change{
-		Number: number, Attempt: "attempt-1", To: state, Evidence: charge.ByAnswer, At: start.Add(time.Second),
+		Number: number, Attempt: "attempt-1", To: state, Evidence: charge.ByAnswer, At: start,
 		PaymentID: "payment-1", Reason: "reason", ProviderStatus: "word", ProviderDate: "2026-11-21",
 	})
 }

@@ -1,0 +1,52 @@
+// Package dynamostoretest makes tables for tests of what stands on dynamostore.
+package dynamostoretest
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// Table is the request that makes a table of charges with the keys and indexes of
+// dynamostore's package doc. The one in template.yaml has the same.
+func Table(name string) *dynamodb.CreateTableInput {
+	keys := func(hash string, sort ...string) []types.KeySchemaElement {
+		schema := []types.KeySchemaElement{{AttributeName: &hash, KeyType: types.KeyTypeHash}}
+		for _, attribute := range sort {
+			schema = append(schema, types.KeySchemaElement{AttributeName: aws.String(attribute), KeyType: types.KeyTypeRange})
+		}
+		return schema
+	}
+	index := func(name string, schema []types.KeySchemaElement) types.GlobalSecondaryIndex {
+		return types.GlobalSecondaryIndex{
+			IndexName: &name, KeySchema: schema,
+			Projection: &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly},
+		}
+	}
+	table := &dynamodb.CreateTableInput{
+		TableName:   &name,
+		BillingMode: types.BillingModePayPerRequest,
+		KeySchema:   keys("pk"),
+		GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{
+			index("look", keys("look_shard", "look_at")),
+			index("open", keys("open_shard", "open_at")),
+			index("payment", keys("payment_id")),
+		},
+	}
+	for _, attribute := range []string{"pk", "look_shard", "look_at", "open_shard", "open_at", "payment_id"} {
+		table.AttributeDefinitions = append(table.AttributeDefinitions,
+			types.AttributeDefinition{AttributeName: aws.String(attribute), AttributeType: types.ScalarAttributeTypeS})
+	}
+	return table
+}
+
+// CreateTable makes a table of charges in an emulator, where it can be used at once.
+func CreateTable(ctx context.Context, api *dynamodb.Client, name string) error {
+	if _, err := api.CreateTable(ctx, Table(name)); err != nil {
+		return fmt.Errorf("create DynamoDB table %s: %w", name, err)
+	}
+	return nil
+}

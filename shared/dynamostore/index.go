@@ -1,0 +1,316 @@
+package dynamostore
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"iter"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"golang.org/x/sync/errgroup"
+
+	"dinarfunctions/shared/charge"
+)
+
+// shards is over how many partitions the charges of an index are spread. A
+// throttled index throttles its table, and one partition takes only so many
+// writes. There may be more of them one day; never fewer, because what stands in
+// the others would not be found again.
+const shards = 8
+
+// shardOf is the shard of an order number: "0" to "7".
+func shardOf(number string) string {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(number)) // it never fails
+	return strconv.Itoa(int(h.Sum32() % shards))
+}
+
+// placeText is a place as it stands in an index: sorted as text, it is in the
+// order of time and then of number.
+func placeText(p charge.Place) string { return timeText(p.CreatedAt) + "#" + p.Number }
+
+// How much is read at a time.
+const (
+	// pageRows is the most rows that one call reads of one shard.
+	pageRows = 100
+	// maxBatches is how many batches of rows one Open goes through, each as large
+	// as the page that it fills.
+	maxBatches = 10
+	// openReads is how many charges Open reads at the same time.
+	openReads = 8
+)
+
+// sharded is one of the indexes that are spread over shards. A range of it is what
+// compares with a bound as the operator says.
+type sharded struct{ name, shard, sort, operator string }
+
+// dueRows is the range of looks up to a time, openRows that of open charges from
+// behind a place.
+func dueRows() sharded  { return sharded{"look", attrLookShard, attrLookAt, "<="} }
+func openRows() sharded { return sharded{"open", attrOpenShard, attrOpenAt, ">"} }
+
+const paymentIndex = "payment"
+
+// row is what an index has of a charge: its number and its text to sort by.
+type row struct{ number, sort string }
+
+func compareRows(a, b row) int {
+	return cmp.Or(cmp.Compare(a.sort, b.sort), cmp.Compare(a.number, b.number))
+}
+
+// readRow reads a row of an index.
+func readRow(item map[string]types.AttributeValue, sort string) (row, error) {
+	r := reader{item: item}
+	pk, text := r.text(attrKey), r.text(sort)
+	number, ok := orderNumber(pk)
+	if pk != "" && !ok {
+		r.fault(attrKey, "is no charge's")
+	}
+	if len(r.faults) > 0 {
+		return row{}, fmt.Errorf("an index entry cannot be read (%s)", strings.Join(r.faults, "; "))
+	}
+	return row{number, text}, nil
+}
+
+// Due implements charge.Store. The oldest come first, so that no shard has to wait
+// for another. What cannot be read holds nothing up: the first error comes last.
+func (s *Store) Due(ctx context.Context, now time.Time) iter.Seq2[charge.Due, error] {
+	return func(yield func(charge.Due, error) bool) {
+		var failed error
+		seen := map[string]bool{} // the index may move a charge on while it is read
+		for r, err := range s.rows(ctx, dueRows(), timeText(now), pageRows) {
+			var due charge.Due
+			if err == nil {
+				due, err = r.due()
+			}
+			if err != nil {
+				failed = cmp.Or(failed, err)
+				continue
+			}
+			if seen[due.Number] {
+				continue
+			}
+			seen[due.Number] = true
+			if !yield(due, nil) {
+				return
+			}
+		}
+		if failed != nil {
+			yield(charge.Due{}, fmt.Errorf("read what is due in DynamoDB table %s: %w", s.table, failed))
+		}
+	}
+}
+
+// due is what a row of looks says.
+func (r row) due() (charge.Due, error) {
+	at, err := time.Parse(timeFormat, r.sort)
+	if err != nil || timeText(at) != r.sort {
+		return charge.Due{}, fmt.Errorf("the index entry of order number %s cannot be read (%s is no time)", r.number, attrLookAt)
+	}
+	return charge.Due{Number: r.number, At: at}, nil
+}
+
+// Open implements charge.Store. The index says where to look; each charge is read
+// itself, and left out where it is in none of the states any more. A page with
+// very many of those ends early.
+func (s *Store) Open(ctx context.Context, states []charge.State, after charge.Place, limit int) (charges []charge.Charge, more *charge.Place, err error) {
+	charges, more, err = s.open(ctx, states, after, limit)
+	if err != nil {
+		return nil, nil, fmt.Errorf("list open charges in DynamoDB table %s: %w", s.table, err)
+	}
+	return charges, more, nil
+}
+
+func (s *Store) open(ctx context.Context, states []charge.State, after charge.Place, limit int) (charges []charge.Charge, more *charge.Place, err error) {
+	next, stop := iter.Pull2(s.rows(ctx, openRows(), placeText(after), min(limit, pageRows)))
+	defer stop()
+	var last row
+	for range maxBatches {
+		batch, err := take(next, limit)
+		if err != nil {
+			return nil, nil, err
+		}
+		found, err := s.readAll(ctx, batch)
+		if err != nil {
+			return nil, nil, err
+		}
+		for i, c := range found {
+			last = batch[i]
+			if slices.Contains(states, c.State) {
+				charges = append(charges, c)
+			}
+			if len(charges) == limit {
+				more, err = last.place()
+				return charges, more, err
+			}
+		}
+		if len(batch) < limit {
+			return charges, nil, nil
+		}
+	}
+	more, err = last.place()
+	return charges, more, err
+}
+
+// place is the place at which a row of open charges stands. It is the index's and
+// not the charge's, so that a list goes on behind what it has gone through,
+// whatever stands there.
+func (r row) place() (*charge.Place, error) {
+	created, _, _ := strings.Cut(r.sort, "#")
+	at, err := time.Parse(timeFormat, created)
+	p := charge.Place{CreatedAt: at, Number: r.number}
+	if err != nil || placeText(p) != r.sort {
+		return nil, fmt.Errorf("the index entry of order number %s cannot be read (%s is no place)", r.number, attrOpenAt)
+	}
+	return &p, nil
+}
+
+// take takes as many rows as there are, up to a number.
+func take(next func() (row, error, bool), most int) (batch []row, err error) {
+	for len(batch) < most {
+		r, err, ok := next()
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			break
+		}
+		batch = append(batch, r)
+	}
+	return batch, nil
+}
+
+// readAll reads the charges of some rows, in their order. One that is not there is
+// the zero Charge.
+func (s *Store) readAll(ctx context.Context, rows []row) ([]charge.Charge, error) {
+	charges := make([]charge.Charge, len(rows))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(openReads)
+	for i, r := range rows {
+		group.Go(func() error {
+			c, err := s.Get(ctx, r.number)
+			if err != nil && !errors.Is(err, charge.ErrNotFound) {
+				return err
+			}
+			charges[i] = c
+			return nil
+		})
+	}
+	return charges, group.Wait()
+}
+
+// PaymentOwner implements charge.Store. It makes one call. Upper and lower case
+// make two payment_ids.
+func (s *Store) PaymentOwner(ctx context.Context, paymentID string) (number string, err error) {
+	if paymentID == "" { // no key of an index
+		return "", nil
+	}
+	out, err := s.api.Query(ctx, &dynamodb.QueryInput{
+		TableName:                 &s.table,
+		IndexName:                 aws.String(paymentIndex),
+		KeyConditionExpression:    aws.String("#payment_id = :payment_id"),
+		ExpressionAttributeNames:  map[string]string{"#payment_id": attrPaymentID},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":payment_id": &types.AttributeValueMemberS{Value: paymentID}},
+		Limit:                     aws.Int32(1),
+	})
+	var owner row
+	if err == nil && len(out.Items) > 0 {
+		owner, err = readRow(out.Items[0], attrPaymentID)
+	}
+	if err != nil {
+		return "", fmt.Errorf("look up payment_id %s in DynamoDB table %s: %w", paymentID, s.table, err)
+	}
+	return owner.number, nil
+}
+
+// rows goes through a range of an index in its order, over all shards, and reads
+// from them only what is needed to go on. A shard that cannot be read yields one
+// error and no more rows.
+func (s *Store) rows(ctx context.Context, ix sharded, bound string, page int) iter.Seq2[row, error] {
+	return func(yield func(row, error) bool) {
+		all := make([]*shardRows, shards)
+		var wg sync.WaitGroup
+		for i := range all {
+			all[i] = &shardRows{store: s, sharded: ix, number: strconv.Itoa(i), bound: bound, page: page}
+			wg.Go(func() { all[i].fill(ctx) })
+		}
+		wg.Wait()
+		for {
+			var first *shardRows
+			for _, shard := range all {
+				shard.fill(ctx)
+				if err := shard.err; err != nil {
+					shard.err = nil
+					if !yield(row{}, err) {
+						return
+					}
+				}
+				if len(shard.read) > 0 && (first == nil || compareRows(shard.read[0], first.read[0]) < 0) {
+					first = shard
+				}
+			}
+			if first == nil {
+				return
+			}
+			r := first.read[0]
+			first.read = first.read[1:]
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
+// shardRows is how far a range of one shard has been read.
+type shardRows struct {
+	store   *Store
+	sharded sharded
+	number  string
+	bound   string
+	page    int
+
+	read  []row // and not gone through yet
+	err   error // not told yet
+	from  map[string]types.AttributeValue
+	ended bool
+}
+
+// fill sees to it that there is a row, unless there is none any more.
+func (r *shardRows) fill(ctx context.Context) {
+	for len(r.read) == 0 && !r.ended {
+		out, err := r.store.api.Query(ctx, &dynamodb.QueryInput{
+			TableName:                &r.store.table,
+			IndexName:                &r.sharded.name,
+			KeyConditionExpression:   aws.String("#shard = :shard AND #sort " + r.sharded.operator + " :bound"),
+			ExpressionAttributeNames: map[string]string{"#shard": r.sharded.shard, "#sort": r.sharded.sort},
+			ExpressionAttributeValues: map[string]types.AttributeValue{
+				":shard": &types.AttributeValueMemberS{Value: r.number},
+				":bound": &types.AttributeValueMemberS{Value: r.bound},
+			},
+			Limit:             aws.Int32(int32(r.page)), //nolint:gosec // at most pageRows
+			ExclusiveStartKey: r.from,
+		})
+		if err != nil {
+			r.err, r.ended = err, true
+			return
+		}
+		for _, item := range out.Items {
+			next, err := readRow(item, r.sharded.sort)
+			if err != nil {
+				r.err = cmp.Or(r.err, err)
+				continue
+			}
+			r.read = append(r.read, next)
+		}
+		r.from, r.ended = out.LastEvaluatedKey, len(out.LastEvaluatedKey) == 0
+	}
+}

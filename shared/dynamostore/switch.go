@@ -1,0 +1,64 @@
+package dynamostore
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"dinarfunctions/shared/charge"
+)
+
+// switchKey is the key of the operator's switch.
+const switchKey = "switch"
+
+// The attributes of the switch, all texts.
+const (
+	attrMode  = "mode"
+	attrNote  = "note" // may be absent
+	attrSetAt = "set_at"
+)
+
+// Switch implements charge.Store. It makes one call, strongly consistent. A switch
+// that cannot be read is an error: it may say that charging is stopped.
+func (s *Store) Switch(ctx context.Context) (charge.Switch, error) {
+	item, err := s.item(ctx, switchKey)
+	var set charge.Switch
+	if err == nil {
+		set, err = readSwitch(item)
+	}
+	if err != nil {
+		return charge.Switch{}, fmt.Errorf("read the operator's switch in DynamoDB table %s: %w", s.table, err)
+	}
+	return set, nil
+}
+
+func readSwitch(item map[string]types.AttributeValue) (charge.Switch, error) {
+	if len(item) == 0 {
+		return charge.Switch{Mode: charge.Live}, nil
+	}
+	r := reader{item: item}
+	set := charge.Switch{Mode: charge.Mode(r.text(attrMode)), Note: r.optional(attrNote), SetAt: r.time(attrSetAt)}
+	if set.Mode != "" && !slices.Contains(charge.Modes(), set.Mode) {
+		r.fault(attrMode, "is none that this version knows")
+	}
+	if len(r.faults) > 0 {
+		return charge.Switch{}, fmt.Errorf("it cannot be read (%s); set it anew", strings.Join(r.faults, "; "))
+	}
+	return set, nil
+}
+
+// SetSwitch implements charge.Store. It makes one call. The last word counts, and
+// no condition or clock stands between an operator and a stop.
+func (s *Store) SetSwitch(ctx context.Context, set charge.Switch) error {
+	u := newUpdate(s.table, switchKey)
+	u.set(attrMode, string(set.Mode))
+	u.set(attrNote, set.Note)
+	u.set(attrSetAt, timeText(set.SetAt))
+	if _, err := s.api.UpdateItem(ctx, u.input()); err != nil {
+		return fmt.Errorf("set the operator's switch to %s in DynamoDB table %s: %w", set.Mode, s.table, err)
+	}
+	return nil
+}
