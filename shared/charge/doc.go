@@ -10,7 +10,8 @@
 //   - Store.Claim (store.go): the same rule as one atomic write. Of a hundred
 //     callers one wins, and only the winner sends.
 //   - transitions (state.go): the table of all that may ever happen to a charge.
-//     No row leads from a charge that may have left back to one that may be sent.
+//     From a charge that may have left, only its own answer leads back to one that
+//     may be sent, and only where that answer says that nothing was charged.
 //   - Ledger.Charge (ledger.go): the order of things. Claim, send once, write
 //     down what was learnt, answer.
 //
@@ -25,8 +26,11 @@
 //	                     ├───────────▶ pending ◀──────────┤
 //	                     │                │               │
 //	                     ▼                ▼               ▼
-//	               settled, declined, reversed (the provider's word)
+//	               settled, declined, reversed (the provider's word, or a person's)
 //	               declined ─▶ settled, reversed      settled ─▶ reversed
+//
+// and, drawn in full in docs/charge-states.md: the provider's word undoes a
+// person's, and its word that it has a charge ends one that was rejected or unsent.
 //
 // A charge whose answer was lost is unknown until the provider says otherwise.
 // Time alone never makes it chargeable again.

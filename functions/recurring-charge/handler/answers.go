@@ -56,19 +56,19 @@ func problemOf(err error) error {
 	case errors.Is(err, charge.ErrNotFound):
 		return &api.Problem{Status: http.StatusNotFound, Detail: "There is no charge under this order number.", Cause: err}
 	case errors.As(err, &secret):
-		told := &api.Problem{Status: http.StatusServiceUnavailable, Detail: "Nothing was sent: " + secret.Public() + ".", Cause: err}
+		told := &api.Problem{Status: http.StatusServiceUnavailable, Detail: "Nothing was sent by this request: " + secret.Public() + ".", Cause: err}
 		if errors.Is(secret, secrets.ErrUnavailable) { // for the rest an operator is needed
 			told.RetryAfter = retryAfter
 		}
 		return told
 	case errors.Is(err, charge.ErrStore):
-		return notNow("The ledger cannot be reached now. Nothing was sent.", err)
+		return notNow("The ledger cannot be reached now. Nothing was sent to the provider by this request.", err)
 	case errors.Is(err, charge.ErrStopped):
 		return notNow("Charging is stopped by an operator. Nothing was sent or recorded.", err)
 	case errors.Is(err, charge.ErrAskFirst):
 		return notNow("The provider has to be asked about the order number before it is charged, and could not be. Nothing was sent or recorded.", err)
 	case errors.Is(err, charge.ErrNoTime):
-		return notNow("Too little time was left in this invocation to charge safely. Nothing was sent.", err)
+		return notNow("Too little time was left in this invocation to charge safely. Nothing was sent by this request.", err)
 	default:
 		return err
 	}

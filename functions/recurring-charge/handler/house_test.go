@@ -43,6 +43,7 @@ type house struct {
 	provider *simulator.Simulator
 	server   *httptest.Server
 	function trigger.Handlers
+	ledger   *charge.Ledger
 	keys     *keyring
 	log      *logbuffer.Buffer
 	timeout  time.Duration
@@ -106,6 +107,7 @@ func (h *house) newFunction(t *testing.T) trigger.Handlers {
 		Backoff: func() backoff.BackOff { return &backoff.ZeroBackOff{} },
 	})
 	ledger := charge.NewLedger(store, client, h.clock, log)
+	h.ledger = ledger
 	return handler.New(ledger, log)
 }
 
