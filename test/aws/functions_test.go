@@ -1,6 +1,7 @@
 package aws_test
 
 import (
+	"encoding/base64"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -16,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dinarfunctions/sandbox/provider/dineropay"
+	"dinarfunctions/shared/charge"
 	"dinarfunctions/test/internal/sample"
 	"dinarfunctions/test/internal/stack"
 	"dinarfunctions/test/lambdaruntime"
@@ -113,7 +115,7 @@ func TestTheSamplesAreAnswered(t *testing.T) {
 			require.NoError(t, err)
 			require.NoError(t, each.Check(result.Payload), "its log:\n%s", f.Log())
 			if each.Verify != nil {
-				require.NoError(t, each.Verify(s))
+				require.NoError(t, each.Verify(t.Context(), s))
 			}
 			require.False(t, stack.ShowsSecrets(string(result.Payload)))
 
@@ -136,6 +138,7 @@ func TestASecretWithoutAValue(t *testing.T) {
 	for id, c := range map[string]struct{ secret, event string }{
 		"PayoutStatus":    {"DinarDragonSecret", "payout-status-http.json"},
 		"RecurringCharge": {"DineroPaySecret", "recurring-charge-http.json"},
+		"ChargeCallback":  {"DineroPaySecret", "charge-callback-http.json"},
 	} {
 		t.Run(id, func(t *testing.T) {
 			t.Parallel()
@@ -259,6 +262,134 @@ func TestALedgerThatCannotBeReached(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Contract, Charges: while a charge is open, who asks for it has the provider asked
+// first. Nothing is sent again.
+func TestALostChargeIsFoundOutByAsking(t *testing.T) {
+	t.Parallel()
+	s := start(t, true)
+	f := run(t, s, "RecurringCharge", nil)
+	require.NoError(t, s.DineroPay.Script(dineropay.CutAfter))
+	got := f.charge(t, order(t, "order-1"))
+	require.Equal(t, 202, got.Status)
+	require.Equal(t, "unknown", got.State)
+
+	// A provider that is down leaves it as it is.
+	require.NoError(t, s.DineroPay.ScriptStatus(dineropay.HTTP404))
+	got = f.charge(t, look(t, "order-1"))
+	require.Equal(t, 200, got.Status)
+	require.Equal(t, "unknown", got.State)
+
+	got = f.charge(t, look(t, "order-1"))
+	require.Equal(t, 200, got.Status)
+	require.Equal(t, "settled", got.State)
+	require.Equal(t, "status", got.learntBy())
+	require.Equal(t, 200, f.charge(t, order(t, "order-1")).Status)
+	require.Equal(t, dineropay.Counts{Charges: 1, Charged: 1, Statuses: 2}, s.DineroPay.Counts("order-1"))
+}
+
+// Contract, Charges: the switch is in force for every process, without a deployment.
+func TestTheSwitch(t *testing.T) {
+	t.Parallel()
+	s := start(t, true)
+	operator := run(t, s, "RecurringCharge", nil)
+	require.Equal(t, 200, operator.charge(t, order(t, "before-1")).Status)
+	set := func(body string) answer { return operator.ask(t, request(t, http.MethodPut, "/charging", body)) }
+	got := set(`{"mode": "stopped", "note": "a rehearsal"}`)
+	require.Equal(t, 200, got.Status, got.Body)
+
+	other := run(t, s, "RecurringCharge", nil)
+	for _, f := range []function{operator, other} {
+		got := f.ask(t, request(t, http.MethodGet, "/charging", ""))
+		require.Equal(t, 200, got.Status, got.Body)
+		require.Contains(t, got.Body, `"mode":"stopped"`)
+		require.Equal(t, 503, f.ask(t, order(t, "meanwhile-1")).Status)
+		require.Equal(t, 404, f.ask(t, look(t, "meanwhile-1")).Status, "it was recorded")
+		require.Equal(t, 200, f.charge(t, order(t, "before-1")).Status, "a repeat still answers its charge")
+	}
+	require.Zero(t, s.DineroPay.Counts("meanwhile-1"))
+	require.Equal(t, 1, s.DineroPay.Counts("before-1").Charges)
+
+	require.Equal(t, 200, set(`{"mode": "live"}`).Status)
+	require.Equal(t, 200, operator.charge(t, order(t, "meanwhile-1")).Status)
+	require.Equal(t, 1, s.DineroPay.Counts("meanwhile-1").Charges)
+}
+
+// Contract, Charges: an operator finds what is open, and says what became of it.
+func TestAnOperatorsWord(t *testing.T) {
+	t.Parallel()
+	s := start(t, true)
+	f := run(t, s, "RecurringCharge", nil)
+	// It has not reached the provider's books, which proves nothing.
+	require.NoError(t, s.DineroPay.Script(dineropay.CutBefore))
+	require.Equal(t, "unknown", f.charge(t, order(t, "order-1")).State)
+	require.Equal(t, "unknown", f.charge(t, look(t, "order-1")).State)
+
+	open := func() []shown {
+		got := f.ask(t, request(t, http.MethodGet, "/charges", ""))
+		require.Equal(t, 200, got.Status, got.Body)
+		var page struct {
+			Charges []shown `json:"charges"`
+		}
+		require.NoError(t, json.Unmarshal([]byte(got.Body), &page))
+		return page.Charges
+	}
+	require.Len(t, open(), 1)
+	got := f.charge(t, request(t, http.MethodPut, "/charges/order-1/resolution", `{"outcome": "not_charged", "note": "not in the panel"}`))
+	require.Equal(t, 200, got.Status)
+	require.Equal(t, "declined", got.State)
+	require.Equal(t, "operator", got.learntBy())
+	require.Empty(t, open())
+	require.Equal(t, 402, f.charge(t, order(t, "order-1")).Status)
+	require.Equal(t, dineropay.Counts{Charges: 1, Statuses: 1}, s.DineroPay.Counts("order-1"))
+}
+
+// Contract, Callback: what the provider did not sign changes nothing.
+func TestACallbackThatNobodySigned(t *testing.T) {
+	t.Parallel()
+	s := start(t, true)
+	require.NoError(t, s.DineroPay.Script(dineropay.CutAfter))
+	charges := run(t, s, "RecurringCharge", nil)
+	require.Equal(t, "unknown", charges.charge(t, order(t, "order-1234")).State)
+
+	var forged map[string]any
+	require.NoError(t, json.Unmarshal(event(t, "charge-callback-http.json"), &forged))
+	form, err := base64.StdEncoding.DecodeString(forged["body"].(string))
+	require.NoError(t, err)
+	values, err := url.ParseQuery(string(form))
+	require.NoError(t, err)
+	values.Set("order_amount", "2.00")
+	forged["body"] = base64.StdEncoding.EncodeToString([]byte(values.Encode()))
+	payload, err := json.Marshal(forged)
+	require.NoError(t, err)
+
+	callbacks := run(t, s, "ChargeCallback", nil)
+	got := callbacks.ask(t, payload)
+	require.Equal(t, 401, got.Status, got.Body)
+	require.Zero(t, s.DineroPay.Counts("order-1234").Statuses)
+	c, err := s.Ledger().Get(t.Context(), "order-1234")
+	require.NoError(t, err)
+	require.Equal(t, charge.Unknown, c.State)
+	callbacks.Kill() // so that all it wrote has arrived
+	require.Contains(t, callbacks.Log(), `"count":"callback_bad_signature"`)
+}
+
+// request is the sample of a charge made another request.
+func request(t *testing.T, method, path, body string) []byte {
+	t.Helper()
+	var e map[string]any
+	require.NoError(t, json.Unmarshal(event(t, "recurring-charge-http.json"), &e))
+	e["rawPath"], e["body"] = path, body
+	if body == "" {
+		delete(e, "body")
+	}
+	line, ok := e["requestContext"].(map[string]any)["http"].(map[string]any)
+	require.True(t, ok)
+	line["method"], line["path"] = method, path
+	payload, err := json.Marshal(e)
+	require.NoError(t, err)
+	return payload
 }
 
 // order is the sample of a charge under another number.

@@ -15,6 +15,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -74,7 +75,11 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 			fmt.Fprintf(out, "FAIL  %-16s %s\n%v\n", s.Function, s.File, err)
 			continue
 		}
-		fmt.Fprintf(out, "ok    %-16s %-36s %d  %s\n", s.Function, s.File, s.Status, time.Since(began).Round(100*time.Millisecond))
+		status := "-"
+		if s.Status != 0 {
+			status = strconv.Itoa(s.Status)
+		}
+		fmt.Fprintf(out, "ok    %-16s %-36s %3s  %s\n", s.Function, s.File, status, time.Since(began).Round(100*time.Millisecond))
 		if len(flags.Args()) > 0 {
 			fmt.Fprintf(out, "%s\n", answer)
 		}
@@ -133,7 +138,7 @@ func (i invoker) try(ctx context.Context, s sample.Sample) (answer []byte, err e
 		return nil, fmt.Errorf("no log line of version %s:\n%s", i.version, log)
 	}
 	if s.Verify != nil {
-		return answer, s.Verify(st)
+		return answer, s.Verify(ctx, st)
 	}
 	return answer, nil
 }

@@ -8,6 +8,7 @@ import (
 	"path"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -25,6 +26,12 @@ const (
 type code struct {
 	variables map[string]bool // environment variables, from the env tags of settings
 	actions   map[string]bool // IAM actions, from the requests it can make of AWS
+	marks     map[string]bool // what it marks log lines with, such as alarm=unknown
+}
+
+// isMark tells whether a log line's attribute is there to be counted.
+func isMark(attribute string) bool {
+	return attribute == "alarm" || attribute == "count" || attribute == "metric"
 }
 
 // iamPrefix is how IAM calls the SDK's services.
@@ -42,7 +49,7 @@ func readCode(t *testing.T, folder string) code {
 	out, err := list.Output()
 	require.NoError(t, err, "go list %s", folder)
 
-	found := code{variables: make(map[string]bool), actions: make(map[string]bool)}
+	found := code{variables: make(map[string]bool), actions: make(map[string]bool), marks: make(map[string]bool)}
 	for line := range strings.Lines(string(out)) {
 		columns := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
 		require.Len(t, columns, 3, line)
@@ -95,7 +102,57 @@ func (c code) read(t *testing.T, file *ast.File) {
 			service := services[pkg.Name]
 			require.Contains(t, iamPrefix(), service, "how does IAM call it?")
 			c.actions[iamPrefix()[service]+":"+request] = true
+		case *ast.CallExpr:
+			for i, argument := range node.Args {
+				name := text(argument)
+				if !isMark(name) || i+1 == len(node.Args) {
+					continue
+				}
+				values := texts(file, node.Args[i+1])
+				require.NotEmpty(t, values, "a log line's %s is not written out, so that no filter can be held against it", name)
+				for _, value := range values {
+					c.marks[name+"="+value] = true
+				}
+			}
 		}
 		return true
 	})
+}
+
+// texts are the values that an expression can have: its own, or those that its file
+// assigns to a variable of its name.
+func texts(file *ast.File, node ast.Expr) []string {
+	variable, ok := node.(*ast.Ident)
+	if !ok {
+		return slices.DeleteFunc([]string{text(node)}, isEmpty)
+	}
+	var all []string
+	ast.Inspect(file, func(node ast.Node) bool {
+		assignment, ok := node.(*ast.AssignStmt)
+		if !ok || len(assignment.Lhs) != len(assignment.Rhs) {
+			return true
+		}
+		for i, left := range assignment.Lhs {
+			if name, ok := left.(*ast.Ident); ok && name.Name == variable.Name {
+				all = append(all, text(assignment.Rhs[i]))
+			}
+		}
+		return true
+	})
+	return slices.DeleteFunc(all, isEmpty)
+}
+
+func isEmpty(text string) bool { return text == "" }
+
+// text is the value of a text literal, empty for anything else.
+func text(node ast.Expr) string {
+	literal, ok := node.(*ast.BasicLit)
+	if !ok || literal.Kind != token.STRING {
+		return ""
+	}
+	value, err := strconv.Unquote(literal.Value)
+	if err != nil {
+		return ""
+	}
+	return value
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"dinarfunctions/shared/dynamostore/dynamostoretest"
+	"dinarfunctions/test/internal/stack"
 	"dinarfunctions/test/internal/template"
 	"dinarfunctions/test/lambdaruntime"
 )
@@ -45,7 +47,7 @@ func TestEveryFunctionHasItsFolder(t *testing.T) {
 
 // sampleOf is what the samples of a kind of trigger are called.
 func sampleOf() map[string]string {
-	return map[string]string{"HttpApi": "http"}
+	return map[string]string{"HttpApi": "http", "ScheduleV2": "schedule"}
 }
 
 func TestEveryTriggerHasItsSamples(t *testing.T) {
@@ -87,6 +89,8 @@ func TestTheAPI(t *testing.T) {
 
 	for _, f := range loaded.Functions() {
 		routes := make(map[string]bool)
+		// Contract, HTTP API: callers sign, the callback excepted.
+		open := f.ID == "ChargeCallback"
 		events := f.Properties.Map("Events")
 		for name := range events {
 			if events.Map(name).Text("Type") != "HttpApi" {
@@ -95,7 +99,16 @@ func TestTheAPI(t *testing.T) {
 			route := events.Map(name).Map("Properties")
 			require.Equal(t, apis[0].ID, template.Refers(route["ApiId"]), "%s of %s", name, f.ID)
 			require.Equal(t, "ANY", route.Text("Method"), "%s of %s: API Gateway would answer 404 in its own words", name, f.ID)
-			require.Empty(t, route.Map("Auth"), "%s of %s is open to everybody", name, f.ID)
+			if open {
+				require.Equal(t, template.Properties{"Authorizer": "NONE"}, route.Map("Auth"), "%s of %s", name, f.ID)
+				require.True(t, strings.HasPrefix(route.Text("Path"), "/callbacks"), "%s of %s is open to everybody", name, f.ID)
+				for _, limit := range []string{"ThrottlingRateLimit", "ThrottlingBurstLimit"} {
+					own, common := route.Map("RouteSettings")[limit], api.Map("DefaultRouteSettings")[limit]
+					require.Less(t, defaultOf(loaded, own), defaultOf(loaded, common), "%s of %s: anybody may call it", name, f.ID)
+				}
+			} else {
+				require.Empty(t, route.Map("Auth"), "%s of %s is open to everybody", name, f.ID)
+			}
 			routes[route.Text("Path")] = true
 		}
 		for path := range routes {
@@ -103,6 +116,46 @@ func TestTheAPI(t *testing.T) {
 			require.True(t, routes[base] && routes[base+"/{proxy+}"], "%s has %s, but not all of %s and below", f.ID, path, base)
 		}
 	}
+}
+
+// defaultOf is the default of the parameter that a value refers to.
+func defaultOf(loaded *template.Template, value any) int {
+	return loaded.Parameters[template.Refers(value)].Number("Default")
+}
+
+// A schedule comes again by itself. What failed is not repeated beside it, neither
+// by Scheduler nor by Lambda.
+func TestSchedules(t *testing.T) {
+	t.Parallel()
+	loaded := load(t)
+	found := 0
+	for _, f := range loaded.Functions() {
+		events := f.Properties.Map("Events")
+		for name := range events {
+			if events.Map(name).Text("Type") != "ScheduleV2" {
+				continue
+			}
+			found++
+			schedule := events.Map(name).Map("Properties")
+			require.Equal(t, true, schedule["OmitName"], "%s of %s: two stacks of one account would collide", name, f.ID)
+			once := template.Properties{"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60}
+			require.Equal(t, once, schedule.Map("RetryPolicy"), "%s of %s", name, f.ID)
+			require.Equal(t, once, f.Properties.Map("EventInvokeConfig"), f.ID)
+
+			role := loaded.Resources[template.Refers(schedule["RoleArn"])]
+			require.Equal(t, "AWS::IAM::Role", role.Type, "%s of %s", name, f.ID)
+			for _, item := range role.Properties.Map("AssumeRolePolicyDocument").List("Statement") {
+				statement := item.(template.Properties)
+				require.Equal(t, template.Properties{"Service": "scheduler.amazonaws.com"}, statement.Map("Principal"), role.ID)
+				require.NotEmpty(t, statement.Map("Condition").Map("StringEquals")["aws:SourceAccount"], "%s: for everybody's schedules", role.ID)
+			}
+			rights := rightsOf(t, role)
+			require.Len(t, rights, 1, role.ID)
+			require.Equal(t, []any{"lambda:InvokeFunction"}, rights[0].List("Action"), role.ID)
+			require.Equal(t, []any{template.Properties{"Fn::GetAtt": f.ID + ".Arn"}}, rights[0].List("Resource"), role.ID)
+		}
+	}
+	require.Positive(t, found)
 }
 
 func TestTimeoutAndMemory(t *testing.T) {
@@ -115,6 +168,9 @@ func TestTimeoutAndMemory(t *testing.T) {
 		require.Equal(t, []any{template.Properties{"Ref": "Architecture"}}, f.Properties.List("Architectures"), f.ID)
 	}
 }
+
+// term is one comparison of a metric filter's pattern.
+var term = regexp.MustCompile(`\$\.([a-z]+) = "([a-z_]+)"`)
 
 func TestEveryFunctionHasItsLogAndAlarm(t *testing.T) {
 	t.Parallel()
@@ -139,7 +195,105 @@ func TestEveryFunctionHasItsLogAndAlarm(t *testing.T) {
 	for _, alarm := range loaded.OfType("AWS::CloudWatch::Alarm") {
 		require.NotEmpty(t, alarm.Properties.Text("AlarmDescription"), "%s does not say what to do", alarm.ID)
 		require.NotEmpty(t, alarm.Properties.List("AlarmActions"), "nobody is told of %s", alarm.ID)
+		for _, runbook := range regexp.MustCompile(`docs/runbooks/\S+\.md`).FindAllString(alarm.Properties.Text("AlarmDescription"), -1) {
+			require.FileExists(t, filepath.Join(top, runbook), alarm.ID)
+		}
 	}
+}
+
+// counted is one metric filter.
+type counted struct {
+	log, metric string
+	namespace   any
+	marks       []string // such as alarm=unknown
+}
+
+func filters(t *testing.T, loaded *template.Template) []counted {
+	t.Helper()
+	var all []counted
+	for _, f := range loaded.OfType("AWS::Logs::MetricFilter") {
+		pattern := f.Properties.Text("FilterPattern")
+		require.Regexp(t, `^\{ (T|\(T\)( \|\| \(T\))+) \}$`, term.ReplaceAllString(pattern, "T"), f.ID)
+		transformations := f.Properties.List("MetricTransformations")
+		require.Len(t, transformations, 1, f.ID)
+		transformation := transformations[0].(template.Properties)
+		require.Equal(t, "1", transformation.Text("MetricValue"), f.ID)
+		require.NotContains(t, transformation, "DefaultValue", "%s would cost money while nothing is counted", f.ID)
+		c := counted{
+			log: template.Refers(f.Properties["LogGroupName"]), metric: transformation.Text("MetricName"), namespace: transformation["MetricNamespace"],
+		}
+		for _, match := range term.FindAllStringSubmatch(pattern, -1) {
+			c.marks = append(c.marks, match[1]+"="+match[2])
+		}
+		all = append(all, c)
+	}
+	require.NotEmpty(t, all)
+	return all
+}
+
+// neverSaid are alarms that stand in code which a function has and does not call.
+func neverSaid() map[string][]string {
+	return map[string][]string{
+		"ChargeCallback": {"alarm=unknown", "alarm=outcome_not_written"}, // it neither sweeps nor charges
+	}
+}
+
+// A log line that needs a person is counted, and somebody is told.
+func TestWhatTheCodeMarksIsCounted(t *testing.T) {
+	t.Parallel()
+	loaded := load(t)
+	for _, f := range loaded.Functions() {
+		log := template.Refers(f.Properties.Map("LoggingConfig")["LogGroup"])
+		found := make(map[string]bool)
+		for _, filter := range filters(t, loaded) {
+			for _, mark := range filter.marks {
+				if filter.log == log {
+					found[mark] = true
+				}
+			}
+		}
+		said := readCode(t, f.Folder).marks
+		for mark := range found {
+			require.True(t, said[mark], "%s is counted in %s, but %s does not say it", mark, log, f.ID)
+		}
+		for mark := range said {
+			// Of counts, those are alarms that many of them make.
+			if !strings.HasPrefix(mark, "count=") && !slices.Contains(neverSaid()[f.ID], mark) {
+				require.True(t, found[mark], "%s says %s, but nothing counts it in %s", f.ID, mark, log)
+			}
+		}
+	}
+}
+
+func TestWhatIsCountedHasItsAlarm(t *testing.T) {
+	t.Parallel()
+	loaded := load(t)
+	own := template.Properties{"Fn::Sub": "dinar-functions/${AWS::StackName}"} // or two stacks add up
+	watched := make(map[string]template.Resource)
+	for _, alarm := range loaded.OfType("AWS::CloudWatch::Alarm") {
+		if !strings.HasPrefix(alarm.Properties.Text("Namespace"), "AWS/") {
+			require.Equal(t, any(own), alarm.Properties["Namespace"], alarm.ID)
+			watched[alarm.Properties.Text("MetricName")] = alarm
+		}
+	}
+	metrics := make(map[string]bool)
+	for _, filter := range filters(t, loaded) {
+		require.Equal(t, any(own), filter.namespace, filter.metric)
+		metrics[filter.metric] = true
+		alarm := watched[filter.metric].Properties
+		require.Equal(t, "Sum", alarm.Text("Statistic"), filter.metric)
+		if strings.HasPrefix(filter.marks[0], "metric=") { // a sign of life, whose absence is the alarm
+			require.Equal(t, "LessThanThreshold", alarm.Text("ComparisonOperator"), filter.metric)
+			require.Equal(t, "breaching", alarm.Text("TreatMissingData"), filter.metric)
+			continue
+		}
+		require.Equal(t, "GreaterThanOrEqualToThreshold", alarm.Text("ComparisonOperator"), filter.metric)
+		require.Equal(t, "notBreaching", alarm.Text("TreatMissingData"), filter.metric)
+		if strings.HasPrefix(filter.marks[0], "alarm=") {
+			require.Equal(t, 1, alarm.Number("Threshold"), filter.metric)
+		}
+	}
+	require.Equal(t, sorted(metrics), sorted(watched))
 }
 
 // ofTheSDK are variables that the SDK reads by itself; no settings name them.
@@ -185,33 +339,88 @@ func ofThePlatform() map[string]bool {
 	return map[string]bool{"logs:CreateLogStream": true, "logs:PutLogEvents": true}
 }
 
+// rightsOf are the statements of a role's policies, each of which says what it is
+// for and on what.
+func rightsOf(t *testing.T, role template.Resource) []template.Properties {
+	t.Helper()
+	require.Empty(t, role.Properties.List("ManagedPolicyArns"), role.ID)
+	var all []template.Properties
+	for _, policy := range role.Properties.List("Policies") {
+		for _, item := range policy.(template.Properties).Map("PolicyDocument").List("Statement") {
+			statement := item.(template.Properties)
+			sid := statement.Text("Sid")
+			require.NotEmpty(t, sid, "a statement of %s does not say what it is for", role.ID)
+			require.Equal(t, "Allow", statement.Text("Effect"), sid)
+			require.Empty(t, statement["NotAction"], sid)
+			require.Empty(t, statement["NotResource"], sid)
+			for _, resource := range statement.List("Resource") {
+				require.NotEmpty(t, template.Refers(resource), "%s of %s: a right on %v, not on one of the stack's resources", sid, role.ID, resource)
+			}
+			for _, action := range statement.List("Action") {
+				require.NotContains(t, action, "*", "%s of %s", sid, role.ID)
+			}
+			all = append(all, statement)
+		}
+	}
+	return all
+}
+
+// queried are the indexes that each function reads (package dynamostore says which
+// method reads which).
+func queried() map[string][]string {
+	return map[string][]string{
+		"RecurringCharge": {"look", "open", "payment"},
+		"ChargeCallback":  {"payment"}, // whose a payment_id is, and no lists
+	}
+}
+
+func TestIndexesAreQueriedAndTablesAreNot(t *testing.T) {
+	t.Parallel()
+	loaded := load(t)
+	for _, f := range loaded.Functions() {
+		var indexes []string
+		for _, statement := range rightsOf(t, loaded.Resources[template.Refers(f.Properties["Role"])]) {
+			for _, resource := range statement.List("Resource") {
+				table := loaded.Resources[template.Refers(resource)]
+				if table.Type != "AWS::DynamoDB::Table" {
+					continue
+				}
+				path, isIndex := strings.CutPrefix(resource.(template.Properties).Text("Fn::Sub"), "${"+table.ID+".Arn}/index/")
+				if !isIndex {
+					require.Equal(t, template.Properties{"Fn::GetAtt": table.ID + ".Arn"}, resource, f.ID)
+					require.NotContains(t, statement.List("Action"), "dynamodb:Query", f.ID)
+					continue
+				}
+				require.Equal(t, []any{"dynamodb:Query"}, statement.List("Action"), f.ID)
+				indexes = append(indexes, path)
+			}
+		}
+		require.ElementsMatch(t, queried()[f.ID], indexes, f.ID)
+	}
+}
+
+// The tests of the store run over the table that is deployed.
+func TestTheTableIsTheStores(t *testing.T) {
+	t.Parallel()
+	table := load(t).Resources["Charges"]
+	require.Equal(t, dynamostoretest.Table("charges"), stack.TableInput(table, "charges"))
+}
+
 func TestRightsAreThoseThatTheCodeUses(t *testing.T) {
 	t.Parallel()
 	loaded := load(t)
 	for _, f := range loaded.Functions() {
 		role := loaded.Resources[template.Refers(f.Properties["Role"])]
 		require.Equal(t, "AWS::IAM::Role", role.Type, "%s: SAM's own roles may write every log", f.ID)
-		require.Empty(t, role.Properties.List("ManagedPolicyArns"), role.ID)
 
 		granted := make(map[string]bool)
 		reached := make(map[string]bool) // what the rights are on
-		for _, policy := range role.Properties.List("Policies") {
-			for _, item := range policy.(template.Properties).Map("PolicyDocument").List("Statement") {
-				statement := item.(template.Properties)
-				sid := statement.Text("Sid")
-				require.NotEmpty(t, sid, "a statement of %s does not say what it is for", role.ID)
-				require.Equal(t, "Allow", statement.Text("Effect"), sid)
-				require.Empty(t, statement["NotAction"], sid)
-				require.Empty(t, statement["NotResource"], sid)
-				for _, resource := range statement.List("Resource") {
-					id := template.Refers(resource)
-					require.NotEmpty(t, id, "%s of %s: a right on %v, not on one of the stack's resources", sid, role.ID, resource)
-					reached[id] = true
-				}
-				for _, action := range statement.List("Action") {
-					require.NotContains(t, action, "*", "%s of %s", sid, role.ID)
-					granted[action.(string)] = true
-				}
+		for _, statement := range rightsOf(t, role) {
+			for _, resource := range statement.List("Resource") {
+				reached[template.Refers(resource)] = true
+			}
+			for _, action := range statement.List("Action") {
+				granted[action.(string)] = true
 			}
 		}
 
@@ -235,7 +444,9 @@ func TestWhatOutlivesTheStack(t *testing.T) {
 	for _, r := range loaded.Resources {
 		// A name that is taken keeps the stack from being made again.
 		for _, name := range []string{"TableName", "LogGroupName", "Name", "RoleName", "FunctionName", "TopicName", "AlarmName", "QueueName"} {
-			require.NotContains(t, r.Properties, name, r.ID)
+			if r.Type != "AWS::Logs::MetricFilter" { // which names the log that it reads
+				require.NotContains(t, r.Properties, name, r.ID)
+			}
 		}
 		switch r.Type {
 		case "AWS::DynamoDB::Table", "AWS::SecretsManager::Secret", "AWS::Logs::LogGroup":

@@ -8,10 +8,13 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"time"
 
 	"github.com/go-json-experiment/json"
 
 	"dinarfunctions/sandbox/provider/dinardragon"
+	simulator "dinarfunctions/sandbox/provider/dineropay"
+	"dinarfunctions/shared/charge"
 	"dinarfunctions/shared/dineropay"
 	"dinarfunctions/test/internal/stack"
 )
@@ -23,12 +26,14 @@ type Sample struct {
 	Function string // logical id
 	// Prepare makes what the event is about; nil if there is nothing.
 	Prepare func(context.Context, *stack.Stack) error
-	// Status and Body are those of the HTTP answer. Of the body's fields the
-	// named ones count.
+	// Status and Body are those of the HTTP answer. A body is JSON, of whose fields
+	// the named ones count, or a plain text. Without a status the event is none of
+	// HTTP, and the answer is null.
 	Status int
 	Body   string
+	Text   string
 	// Verify looks at what happened behind the answer; nil if nothing did.
-	Verify func(*stack.Stack) error
+	Verify func(context.Context, *stack.Stack) error
 }
 
 // All returns the samples.
@@ -60,17 +65,64 @@ func All() []Sample {
 		File:     "recurring-charge-http-get.json",
 		Function: "RecurringCharge",
 		Prepare: func(ctx context.Context, s *stack.Stack) error {
-			_, err := s.Charge(ctx, dineropay.Request{ //nolint:gosec // a made-up token
-				InitTransID: "dc66cdd8-d702-11ea-9a2f-0242c0a87002", Token: "9a2f-0242c0a87002",
-				Number: "order-1234", Amount: "1.00", Currency: "SAR", Description: "gift",
-			})
+			_, err := s.Charge(ctx, gift())
 			return err
 		},
 		Status: 200,
 		Body: `{"order": {"number": "order-1234", "amount": "1.00", "currency": "SAR", "description": "gift"},
 			"state": "settled", "token": "7002"}`,
 		Verify: chargedOnce,
+	}, {
+		File:     "recurring-charge-schedule.json",
+		Function: "RecurringCharge",
+		Prepare: func(ctx context.Context, s *stack.Stack) error {
+			return errors.Join(lost(ctx, s), s.Ledger().LookNow(ctx, gift().Number, time.Now()))
+		},
+		Verify: foundOut,
+	}, {
+		File:     "charge-callback-http.json",
+		Function: "ChargeCallback",
+		Prepare:  lost,
+		Status:   200,
+		Text:     "OK",
+		Verify:   foundOut,
 	}}
+}
+
+// gift is the charge of the samples.
+func gift() dineropay.Request {
+	return dineropay.Request{ //nolint:gosec // a made-up token
+		InitTransID: "dc66cdd8-d702-11ea-9a2f-0242c0a87002", Token: "9a2f-0242c0a87002",
+		Number: "order-1234", Amount: "1.00", Currency: "SAR", Description: "gift",
+	}
+}
+
+// lost charges, and the provider's answer does not arrive.
+func lost(ctx context.Context, s *stack.Stack) error {
+	if err := s.DineroPay.Script(simulator.CutAfter); err != nil {
+		return err
+	}
+	c, err := s.Charge(ctx, gift())
+	if err == nil && c.State != charge.Unknown {
+		err = fmt.Errorf("the charge is %s, although its answer was cut", c.State)
+	}
+	return err
+}
+
+// foundOut: the provider was asked what became of the lost charge, and not to
+// charge once more; what it said stands in the ledger.
+func foundOut(ctx context.Context, s *stack.Stack) error {
+	if err := chargedOnce(ctx, s); err != nil {
+		return err
+	}
+	if asked := s.DineroPay.Counts(gift().Number).Statuses; asked != 1 {
+		return fmt.Errorf("DineroPay was asked %d times what became of the charge, but should be once", asked)
+	}
+	c, err := s.Ledger().Get(ctx, gift().Number)
+	if err == nil && (c.State != charge.Settled || c.Said != charge.ByStatus) {
+		err = fmt.Errorf("the ledger says %s by %q, but should say settled by the status request", c.State, c.Said)
+	}
+	return err
 }
 
 // threePayments makes the payout of the samples: one of each state.
@@ -82,8 +134,8 @@ func threePayments(_ context.Context, s *stack.Stack) error {
 	}})
 }
 
-func chargedOnce(s *stack.Stack) error {
-	if got := s.DineroPay.Counts("order-1234"); got.Charges != 1 || got.Charged != 1 {
+func chargedOnce(_ context.Context, s *stack.Stack) error {
+	if got := s.DineroPay.Counts(gift().Number); got.Charges != 1 || got.Charged != 1 {
 		return fmt.Errorf("DineroPay was asked to charge %d times and charged %d times, but both should be once", got.Charges, got.Charged)
 	}
 	return nil
@@ -91,6 +143,12 @@ func chargedOnce(s *stack.Stack) error {
 
 // Check holds a function's answer against the sample.
 func (s Sample) Check(payload []byte) error {
+	if s.Status == 0 {
+		if string(payload) != "null" {
+			return fmt.Errorf("the answer should be null, but is %s", payload)
+		}
+		return nil
+	}
 	// API Gateway's payload format 2.0.
 	var answer struct {
 		Status  int               `json:"statusCode"`
@@ -103,6 +161,12 @@ func (s Sample) Check(payload []byte) error {
 	}
 	if answer.Status != s.Status || answer.Base64 {
 		return fmt.Errorf("status %d (base64: %t), but %d should have come: %s", answer.Status, answer.Base64, s.Status, answer.Body)
+	}
+	if s.Text != "" {
+		if answer.Body != s.Text {
+			return fmt.Errorf("the body is %q, but should be %q", answer.Body, s.Text)
+		}
+		return nil
 	}
 	var want, got any
 	if err := errors.Join(json.Unmarshal([]byte(s.Body), &want), json.Unmarshal([]byte(answer.Body), &got)); err != nil {

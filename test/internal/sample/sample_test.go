@@ -50,3 +50,16 @@ func TestCheck(t *testing.T) {
 		})
 	}
 }
+
+func TestCheckOfOtherAnswers(t *testing.T) {
+	t.Parallel()
+	text := sample.Sample{Status: 200, Text: "OK"}
+	require.NoError(t, text.Check([]byte(`{"statusCode": 200, "body": "OK"}`)))
+	require.ErrorContains(t, text.Check([]byte(`{"statusCode": 200, "body": "KO"}`)), `"KO"`)
+	require.ErrorContains(t, text.Check([]byte(`{"statusCode": 401, "body": "OK"}`)), "status 401")
+
+	schedule := sample.Sample{}
+	require.NoError(t, schedule.Check([]byte(`null`)))
+	require.ErrorContains(t, schedule.Check([]byte(`{"statusCode": 200}`)), "null")
+	require.ErrorContains(t, schedule.Check(nil), "null")
+}

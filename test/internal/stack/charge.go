@@ -24,9 +24,12 @@ func (s *Stack) Charge(ctx context.Context, r dineropay.Request) (charge.Charge,
 		return charge.Charge{}, err
 	}
 	provider := dineropay.New(address, merchant{}, dineropay.Options{Log: slog.New(slog.DiscardHandler)})
-	ledger := charge.NewLedger(dynamostore.New(s.DynamoDB, s.refs["Charges"]), provider, time.Now, slog.New(slog.DiscardHandler))
+	ledger := charge.NewLedger(s.Ledger(), provider, time.Now, slog.New(slog.DiscardHandler))
 	return ledger.Charge(ctx, terms)
 }
+
+// Ledger is the store in the stack's table: what stands there, and what is due.
+func (s *Stack) Ledger() *dynamostore.Store { return dynamostore.New(s.DynamoDB, s.refs["Charges"]) }
 
 // merchant is the simulated merchant's credentials.
 type merchant struct{}

@@ -96,9 +96,11 @@ func Start(ctx context.Context, file string, o Options) (_ *Stack, err error) {
 	}
 	s.Secrets, s.DynamoDB = secretsmanager.NewFromConfig(cfg), dynamodb.NewFromConfig(cfg)
 	for _, table := range s.Template.OfType("AWS::DynamoDB::Table") {
-		if s.refs[table.ID], err = s.makeTable(ctx, table); err != nil {
-			return nil, err
+		create := TableInput(table, table.ID+"-"+rand.Text())
+		if _, err := s.DynamoDB.CreateTable(ctx, create); err != nil {
+			return nil, fmt.Errorf("make table %s: %w", table.ID, err)
 		}
+		s.refs[table.ID] = aws.ToString(create.TableName)
 	}
 	for _, secret := range s.Template.OfType("AWS::SecretsManager::Secret") {
 		made, err := s.Secrets.CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: aws.String(secret.ID + "-" + rand.Text())})
@@ -218,10 +220,14 @@ func (s *Stack) serve(address string, handler http.Handler) (string, error) {
 	return "http://" + listener.Addr().String(), nil
 }
 
-// makeTable makes a table with the keys that the template gives it.
-func (s *Stack) makeTable(ctx context.Context, table template.Resource) (string, error) {
-	name := table.ID + "-" + rand.Text()
-	create := &dynamodb.CreateTableInput{TableName: &name, BillingMode: dynamotypes.BillingModePayPerRequest}
+// TableInput is the request that makes one of the template's tables under a name,
+// with the keys and indexes that the template gives it.
+func TableInput(table template.Resource, name string) *dynamodb.CreateTableInput {
+	create := &dynamodb.CreateTableInput{
+		TableName:   &name,
+		BillingMode: dynamotypes.BillingMode(table.Properties.Text("BillingMode")),
+		KeySchema:   keySchema(table.Properties),
+	}
 	for _, item := range table.Properties.List("AttributeDefinitions") {
 		attribute, _ := item.(template.Properties)
 		create.AttributeDefinitions = append(create.AttributeDefinitions, dynamotypes.AttributeDefinition{
@@ -229,15 +235,27 @@ func (s *Stack) makeTable(ctx context.Context, table template.Resource) (string,
 			AttributeType: dynamotypes.ScalarAttributeType(attribute.Text("AttributeType")),
 		})
 	}
-	for _, item := range table.Properties.List("KeySchema") {
+	for _, item := range table.Properties.List("GlobalSecondaryIndexes") {
+		index, _ := item.(template.Properties)
+		create.GlobalSecondaryIndexes = append(create.GlobalSecondaryIndexes, dynamotypes.GlobalSecondaryIndex{
+			IndexName: aws.String(index.Text("IndexName")),
+			KeySchema: keySchema(index),
+			Projection: &dynamotypes.Projection{
+				ProjectionType: dynamotypes.ProjectionType(index.Map("Projection").Text("ProjectionType")),
+			},
+		})
+	}
+	return create
+}
+
+func keySchema(of template.Properties) []dynamotypes.KeySchemaElement {
+	var schema []dynamotypes.KeySchemaElement
+	for _, item := range of.List("KeySchema") {
 		key, _ := item.(template.Properties)
-		create.KeySchema = append(create.KeySchema, dynamotypes.KeySchemaElement{
+		schema = append(schema, dynamotypes.KeySchemaElement{
 			AttributeName: aws.String(key.Text("AttributeName")),
 			KeyType:       dynamotypes.KeyType(key.Text("KeyType")),
 		})
 	}
-	if _, err := s.DynamoDB.CreateTable(ctx, create); err != nil {
-		return "", fmt.Errorf("make table %s: %w", table.ID, err)
-	}
-	return name, nil
+	return schema
 }

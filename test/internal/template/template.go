@@ -168,14 +168,19 @@ func (p Properties) Number(name string) int {
 	return number
 }
 
-// Refers returns the logical id that a value refers to with !Ref or !GetAtt,
-// empty if it is something else.
+// Refers returns the logical id that a value refers to with !Ref, !GetAtt, or a
+// !Sub that begins with it, such as ${Charges.Arn}/index/look; empty if it is
+// something else.
 func Refers(value any) string {
 	mapping, _ := value.(Properties)
 	if id := mapping.Text("Ref"); id != "" {
 		return id
 	}
-	id, _, _ := strings.Cut(mapping.Text("Fn::GetAtt"), ".")
+	attribute := mapping.Text("Fn::GetAtt")
+	if text, ok := strings.CutPrefix(mapping.Text("Fn::Sub"), "${"); ok {
+		attribute, _, _ = strings.Cut(text, "}")
+	}
+	id, _, _ := strings.Cut(attribute, ".")
 	return id
 }
 

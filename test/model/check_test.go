@@ -1,0 +1,292 @@
+package model_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"pgregory.net/rapid"
+
+	simulator "dinarfunctions/sandbox/provider/dineropay"
+	"dinarfunctions/shared/charge"
+)
+
+const day = 24 * time.Hour
+
+// check holds, after each action, what must hold at any time.
+func (h *house) check(t *rapid.T) {
+	for _, number := range numbers {
+		h.checkProvider(number)
+	}
+	h.mu.Lock()
+	touched := h.touched
+	h.touched = map[string]bool{}
+	h.mu.Unlock()
+	for number := range touched {
+		c, stands := h.standing(number)
+		if !stands {
+			if h.histories[number] != nil {
+				h.violate("order %s is gone from the ledger", number)
+			}
+			continue
+		}
+		h.checkHistory(c)
+		h.checkWords(c)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.violations) > 0 {
+		t.Fatalf("%s\nafter:\n%s", strings.Join(h.violations, "\n"), strings.Join(h.story, "\n"))
+	}
+}
+
+// standing is what the ledger has, without faults.
+func (h *house) standing(number string) (c charge.Charge, stands bool) {
+	c, err := h.raw.Get(context.Background(), number)
+	if err != nil && !errors.Is(err, charge.ErrNotFound) {
+		h.violate("order %s cannot be read: %v", number, err)
+	}
+	return c, err == nil
+}
+
+func (h *house) checkProvider(number string) {
+	if counts := h.front.simulator.Counts(number); counts.Charged > 1 {
+		h.violate("order %s was charged %d times", number, counts.Charged)
+	}
+	made := h.transactionsOf(number)
+	if len(made) > 1 {
+		h.violate("order %s has %d transactions", number, len(made))
+	}
+	for _, m := range made {
+		h.hear(m.PaymentID, m.Status)
+	}
+}
+
+// checkHistory: the history has grown by allowed transitions, and the charge is
+// where it ends.
+func (h *house) checkHistory(c charge.Charge) {
+	number := c.Order.Number
+	before := h.histories[number]
+	h.histories[number] = c.History
+	if !continues(before, c.History) {
+		h.violate("the history of order %s lost a line: it was %s and is %s", number, told(before), told(c.History))
+	}
+	state, said := charge.State(""), charge.Evidence("")
+	for i, e := range c.History {
+		switch {
+		case e.State == charge.Sending && e.Evidence == "":
+			if !state.Chargeable() {
+				h.violate("order %s was claimed while it was %s: %s", number, state, told(c.History))
+			}
+		case i == 0:
+			h.violate("the history of order %s begins without a claim: %s", number, told(c.History))
+		case state == charge.Settled && isDispute(e):
+			if e.State != charge.Settled || e.Evidence != charge.ByStatus {
+				h.violate("order %s is disputed as %s by %s: %s", number, e.State, e.Evidence, told(c.History))
+			}
+			continue // noted; the charge stays settled by the same word
+		case !charge.Allowed(state, said, e.State, e.Evidence):
+			h.violate("order %s went from %s to %s by %s: %s", number, state, e.State, e.Evidence, told(c.History))
+		}
+		state, said = e.State, e.Evidence
+	}
+	if c.State != state || c.Said != said {
+		h.violate("order %s is %s by %q, and its history says %s by %q", number, c.State, c.Said, state, said)
+	}
+	if c.State.Open() && c.LookAt.IsZero() {
+		h.violate("order %s is %s, and will never be asked about", number, c.State)
+	}
+}
+
+// isDispute tells whether a line notes the provider's word against a settled charge.
+func isDispute(e charge.Entry) bool {
+	return strings.HasPrefix(e.Reason, charge.DisputeEntry("", e.At).Reason)
+}
+
+// continues tells whether a history is an earlier one grown, or cut as charge.Claim
+// cuts one that is too long.
+func continues(before, after []charge.Entry) bool {
+	same := func(a, b charge.Entry) bool {
+		return a.At.Equal(b.At) && told([]charge.Entry{a}) == told([]charge.Entry{b})
+	}
+	if len(after) >= len(before) && slices.EqualFunc(before, after[:len(before)], same) {
+		return true
+	}
+	last := func(e charge.Entry) bool { return same(e, before[len(before)-1]) }
+	return len(after) > charge.MaxHistory/2 && same(before[0], after[0]) && slices.ContainsFunc(after, last)
+}
+
+func told(history []charge.Entry) string {
+	lines := make([]string, len(history))
+	for i, e := range history {
+		lines[i] = fmt.Sprintf("%s by %q at %s (%s)", e.State, e.Evidence, e.At.Format(time.DateTime), e.Reason)
+	}
+	return strings.Join(lines, " → ")
+}
+
+// checkWords: an outcome by the provider's word is one that the provider gave.
+func (h *house) checkWords(c charge.Charge) {
+	var heard map[charge.State]bool
+	for _, m := range h.transactionsOf(c.Order.Number) {
+		heard = h.words[m.PaymentID]
+	}
+	for _, e := range c.History {
+		switch e.State {
+		case charge.Settled, charge.Declined, charge.Pending, charge.Reversed:
+			if e.Evidence != charge.ByOperator && !isDispute(e) && !heard[e.State] {
+				h.violate("order %s became %s, and the provider never said so: %s", c.Order.Number, e.State, told(c.History))
+			}
+		default:
+		}
+	}
+}
+
+// end lets the faults stop and time go on, and holds the ledger against what the
+// provider knows.
+func (h *house) end(t *rapid.T) {
+	ended := h.clock()
+	h.front.mu.Lock()
+	h.front.faults = map[string][]simulator.Fault{}
+	lied := h.front.lied
+	h.front.mu.Unlock()
+	for h.land() {
+	}
+	h.secret.put(credentials(h.keys))
+	for i := range h.functions {
+		h.functions[i] = h.newFunction()
+	}
+	h.request(0, spec{}, http.MethodPut, "/charging", `{"mode": "live"}`)
+	h.advance(8 * day) // an open charge is asked about weekly at least
+	h.schedule(0, spec{})
+	h.check(t)
+	for _, number := range numbers {
+		h.agreesByItself(number, ended, lied)
+	}
+	h.check(t)
+	for _, number := range numbers {
+		h.callback(1, spec{}, number)
+		h.agrees(number, lied)
+	}
+	h.check(t)
+	for _, number := range numbers {
+		h.mayBeChargedInTheEnd(number)
+	}
+	h.check(t)
+	h.summarise()
+}
+
+// known is what the ledger and the provider have of an order; state is empty where
+// the provider has nothing.
+func (h *house) known(number string) (c charge.Charge, stands bool, state charge.State, made simulator.Transaction) {
+	c, stands = h.standing(number)
+	for _, made = range h.transactionsOf(number) {
+		state = statusWords[made.Status]
+	}
+	if !stands && state != "" {
+		h.violate("the provider has a transaction of order %s, and the ledger nothing", number)
+	}
+	return c, stands, state, made
+}
+
+// misled tells whether the provider has given a charge a payment_id that is none:
+// from then on it denies that it knows the charge.
+func misled(lied bool, c charge.Charge, made simulator.Transaction) bool {
+	return lied && c.PaymentID != "" && c.PaymentID != made.PaymentID
+}
+
+// agreesByItself: without a callback, what is open is what the provider has not
+// decided, or does not know, and a person's word of late was overridden by its.
+func (h *house) agreesByItself(number string, ended time.Time, lied bool) {
+	c, stands, truth, made := h.known(number)
+	if !stands || misled(lied, c, made) {
+		return
+	}
+	switch {
+	case c.State == charge.Sending,
+		c.State == charge.Pending && truth != charge.Pending,
+		c.State == charge.Unknown && truth != "",
+		c.State.Chargeable() && truth != "":
+		h.violate("order %s is %s in the end, and the provider says %q: %s", number, c.State, truth, told(c.History))
+	case c.Said == charge.ByOperator && c.UpdatedAt.After(ended.Add(-6*day)):
+		h.mapped(c, truth)
+	}
+}
+
+// agrees: after a callback too, what the provider knows is what the ledger says.
+func (h *house) agrees(number string, lied bool) {
+	c, stands, truth, made := h.known(number)
+	switch {
+	case !stands:
+		return
+	case misled(lied, c, made):
+		h.tally.add("in the end", "misled by a false payment_id")
+		return
+	}
+	h.mapped(c, truth)
+	h.tally.add("in the end", string(c.State))
+}
+
+// mapped holds a charge against the provider's latest word (contract, "Charges":
+// transitions).
+func (h *house) mapped(c charge.Charge, truth charge.State) {
+	operators := c.Said == charge.ByOperator
+	agrees := false
+	switch c.State {
+	case charge.Unknown, charge.Rejected, charge.Unsent:
+		agrees = truth == ""
+	case charge.Pending:
+		agrees = truth == charge.Pending
+	case charge.Settled:
+		disputed := truth != charge.Reversed && c.Disputed != ""
+		agrees = truth == charge.Settled || operators && truth == "" ||
+			disputed && (truth == charge.Pending || truth == charge.Declined && !operators)
+	case charge.Declined:
+		// Pending is no outcome, so it overrides none.
+		agrees = truth == charge.Declined || truth == charge.Pending || operators && truth == ""
+	case charge.Reversed:
+		agrees = truth != "" // nothing leads out of it
+	case charge.Sending:
+	}
+	if !agrees {
+		h.violate("order %s is %s by %q in the end (disputed: %q), and the provider says %q: %s",
+			c.Order.Number, c.State, c.Said, c.Disputed, truth, told(c.History))
+	}
+}
+
+// mayBeChargedInTheEnd: what was certainly not charged can be, once, and anything
+// else cannot.
+func (h *house) mayBeChargedInTheEnd(number string) {
+	before, stands := h.standing(number)
+	had := len(h.transactionsOf(number))
+	h.do(step{What: post, Number: number})
+	after, stands2 := h.standing(number)
+	switch may := !stands || before.State.Chargeable(); {
+	case may && (!stands2 || after.State != charge.Settled || len(h.transactionsOf(number)) != 1):
+		h.violate("order %s could be charged in the end, and is %s", number, after.State)
+	case !may && (after.State != before.State || len(h.transactionsOf(number)) != had):
+		h.violate("order %s was %s in the end, and after another POST it is %s", number, before.State, after.State)
+	}
+}
+
+func (h *house) summarise() {
+	totals := h.front.simulator.Totals()
+	if h.front.arrived != totals.Charges || totals.Charges > h.asked {
+		h.violate("the ledger sent %d charge requests, and %d arrived (%d counted)", h.asked, h.front.arrived, totals.Charges)
+	}
+	double := 0
+	for _, number := range numbers {
+		if h.front.simulator.Counts(number).Charged > 1 {
+			double++
+		}
+	}
+	h.tally.addMany("totals", "charge requests begun", h.asked)
+	h.tally.addMany("totals", "charge requests that reached the provider", totals.Charges)
+	h.tally.addMany("totals", "transactions", len(h.front.simulator.Transactions()))
+	h.tally.addMany("totals", "charges that took money", totals.Charged)
+	h.tally.addMany("totals", "double charges", double)
+	h.tally.add("totals", "scenarios")
+}

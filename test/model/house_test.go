@@ -1,0 +1,283 @@
+package model_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"dinarfunctions/functions/recurring-charge/handler"
+	simulator "dinarfunctions/sandbox/provider/dineropay"
+	"dinarfunctions/shared/charge"
+	"dinarfunctions/shared/dineropay"
+	"dinarfunctions/shared/trigger"
+)
+
+const (
+	// marked begins everything that is secret.
+	marked = "MARKED"
+	// modeFor is how soon the operator's switch is in force (contract, "Charges").
+	modeFor = 10 * time.Second
+	// instances is how many copies of the function run at the same time.
+	instances = 3
+)
+
+var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+
+// house is a merchant's whole installation and its provider, in one scenario.
+type house struct {
+	raw    charge.Store // as it stands, without faults
+	front  *front
+	url    *url.URL
+	secret *secret
+	tally  *tally
+
+	mu         sync.Mutex
+	now        time.Time
+	functions  [instances]*function
+	sent       map[string]*sending // the last charge request of each order
+	asked      int                 // charge requests that the ledger began
+	late       []func()            // writes that are still on their way
+	mode       charge.Mode         // of the switch as it stands in the store
+	modeAt     time.Time
+	touched    map[string]bool // orders that may have been written since the last check
+	histories  map[string][]charge.Entry
+	words      map[string]map[charge.State]bool // by payment_id: what the provider ever said
+	changedAt  map[string]time.Time             // by payment_id
+	keys       int                              // how often they were rotated
+	story      []string                         // what happened, for a person
+	violations []string
+}
+
+// function is one running copy of the function: its ledger remembers the switch,
+// its keyring the keys.
+type function struct {
+	handlers trigger.Handlers
+	ledger   *charge.Ledger
+}
+
+func newHouse(t *rapid.T, raw charge.Store, counts *tally) *house {
+	h := &house{
+		raw: raw, tally: counts, secret: &secret{},
+		now: noon, sent: map[string]*sending{}, mode: charge.Live,
+		touched: map[string]bool{}, histories: map[string][]charge.Entry{},
+		words: map[string]map[charge.State]bool{}, changedAt: map[string]time.Time{},
+	}
+	key, password := credentials(0)
+	provider, err := simulator.New(simulator.Options{
+		MerchantKey: key, MerchantPassword: password, Now: h.clock,
+		Sleep: func(context.Context, time.Duration) error { return nil },
+	})
+	require.NoError(t, err)
+	h.front = &front{simulator: provider, tally: counts, faults: map[string][]simulator.Fault{}}
+	server := httptest.NewServer(h.front)
+	t.Cleanup(server.Close)
+	h.url, err = url.Parse(server.URL)
+	require.NoError(t, err)
+	h.secret.put(key, password)
+	for i := range h.functions {
+		h.functions[i] = h.newFunction()
+	}
+	return h
+}
+
+func credentials(n int) (key, password string) {
+	return fmt.Sprintf("%s-key-%d", marked, n), fmt.Sprintf("%s-Password-%d", marked, n)
+}
+
+// newFunction is a cold start.
+func (h *house) newFunction() *function {
+	log := slog.New(slog.NewJSONHandler(secretWatch{h}, nil))
+	client := dineropay.New(h.url, &keyring{secret: h.secret, cached: h.secret.read()}, dineropay.Options{
+		Log:     log,
+		Backoff: func() backoff.BackOff { return &backoff.ZeroBackOff{} },
+	})
+	ledger := charge.NewLedger(store{h.raw, h}, provider{client, h}, h.clock, log)
+	return &function{handler.New(ledger, log), ledger}
+}
+
+func (h *house) clock() time.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.now
+}
+
+func (h *house) advance(d time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.now = h.now.Add(d)
+}
+
+func (h *house) violate(format string, args ...any) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.violateLocked(format, args...)
+}
+
+func (h *house) violateLocked(format string, args ...any) {
+	h.violations = append(h.violations, fmt.Sprintf(format, args...))
+}
+
+func (h *house) touch(number string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.touched[number] = true
+}
+
+func (h *house) later(write func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.late = append(h.late, write)
+}
+
+// land lets the oldest write that is on its way arrive.
+func (h *house) land() bool {
+	h.mu.Lock()
+	if len(h.late) == 0 {
+		h.mu.Unlock()
+		return false
+	}
+	write := h.late[0]
+	h.late = h.late[1:]
+	h.mu.Unlock()
+	write()
+	return true
+}
+
+func (h *house) switched(mode charge.Mode) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.mode, h.modeAt = mode, h.now
+}
+
+func (h *house) transactionsOf(number string) (made []simulator.Transaction) {
+	for _, t := range h.front.simulator.Transactions() {
+		if t.Order.Number == number {
+			made = append(made, t)
+		}
+	}
+	return made
+}
+
+// run runs one invocation to its end, which may be its death. It tells whether it
+// lived to return.
+func (h *house) run(which int, s spec, invocation func(context.Context, *function)) (p *plan, lived bool) {
+	h.mu.Lock()
+	f := h.functions[which]
+	p = &plan{spec: s, started: h.now}
+	h.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.WithValue(context.Background(), planKey{}, p), charge.MaxInvocation)
+	defer cancel()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		invocation(ctx, f)
+		lived = true
+	}()
+	<-done
+	if p.isDead() {
+		h.mu.Lock()
+		h.functions[which] = h.newFunction()
+		h.mu.Unlock()
+		return p, false
+	}
+	return p, lived
+}
+
+// request sends a request as API Gateway does. It tells whether it was answered.
+func (h *house) request(which int, s spec, method, path, body string) (p *plan, status int, answer string, answered bool) {
+	payload := httpEvent(method, path, body)
+	p, answered = h.run(which, s, func(ctx context.Context, f *function) {
+		out, err := f.handlers.Invoke(ctx, payload)
+		var wire struct {
+			StatusCode int
+			Body       string
+		}
+		if err = errors.Join(err, json.Unmarshal(out, &wire)); err != nil {
+			h.violate("%s %s failed: %v", method, path, err)
+		}
+		status, answer = wire.StatusCode, wire.Body
+	})
+	if !answered {
+		return p, 0, "", false
+	}
+	h.tally.add("answer", fmt.Sprintf("%s %d", method, status))
+	if strings.Contains(answer, marked) {
+		h.violate("a secret is in the answer to %s %s: %s", method, path, answer)
+	}
+	if status >= 500 && status != 503 {
+		h.violate("%s %s was answered with %d: %s", method, path, status, answer)
+	}
+	return p, status, answer, true
+}
+
+// schedule wakes the function as EventBridge does.
+func (h *house) schedule(which int, s spec) {
+	payload := scheduleEvent()
+	h.run(which, s, func(ctx context.Context, f *function) {
+		if _, err := f.handlers.Invoke(ctx, payload); err != nil && s.StoreAt == 0 {
+			h.violate("the schedule failed: %v", err)
+		}
+	})
+}
+
+// callback is a signed callback about an order, once its signature was checked.
+func (h *house) callback(which int, s spec, number string) {
+	h.run(which, s, func(ctx context.Context, f *function) {
+		err := f.ledger.Hint(ctx, number)
+		if err != nil && !errors.Is(err, charge.ErrNotFound) && s.StoreAt == 0 {
+			h.violate("a callback about order %s failed: %v", number, err)
+		}
+	})
+}
+
+// samples are the function's events of events/, read once.
+var samples = sync.OnceValue(func() (events struct{ http, schedule map[string]any }) {
+	for name, event := range map[string]*map[string]any{
+		"recurring-charge-http.json": &events.http, "recurring-charge-schedule.json": &events.schedule,
+	} {
+		text, err := os.ReadFile(filepath.Join("..", "..", "events", name))
+		if err == nil {
+			err = json.Unmarshal(text, event)
+		}
+		if err != nil {
+			panic(fmt.Sprintf("the sample %s cannot be read: %v", name, err))
+		}
+	}
+	return events
+})
+
+// httpEvent is the sample with another method, path and body.
+func httpEvent(method, path, body string) []byte {
+	event := maps.Clone(samples().http)
+	event["rawPath"], event["rawQueryString"], _ = strings.Cut(path, "?")
+	event["body"] = body
+	about := maps.Clone(event["requestContext"].(map[string]any))
+	http := maps.Clone(about["http"].(map[string]any))
+	http["method"] = method
+	about["http"], event["requestContext"] = http, about
+	return encoded(event)
+}
+
+func scheduleEvent() []byte { return encoded(samples().schedule) }
+
+func encoded(event map[string]any) []byte {
+	text, err := json.Marshal(event)
+	if err != nil {
+		panic(err)
+	}
+	return text
+}
