@@ -49,7 +49,7 @@ FUZZTIME ?= 60s
 fuzz: ## Fuzz every target in turn for FUZZTIME, 60s by default (PKG=./shared/money: those of one package)
 	scripts/fuzz $(FUZZTIME) $(or $(PKG),./...)
 
-build: ## Build the functions into build/$(ARCH)/ (ARCH=x86_64 instead of arm64)
+build: ## Build the functions into build/arm64/ (ARCH=x86_64: into build/x86_64/)
 	@for function in $(FUNCTIONS); do \
 		$(GO_BUILD) -o build/$(ARCH)/$$function/bootstrap ./functions/$$function; \
 		wc -c build/$(ARCH)/$$function/bootstrap | awk '{ printf "%5.1f MB  %s\n", $$1 / 1e6, $$2 }'; \
@@ -63,7 +63,8 @@ build-%:
 	$(GO_BUILD) -o $(ARTIFACTS_DIR)/bootstrap ./functions/$(or $(function),$(error template.yaml names $*, for which the Makefile has no folder))
 
 test-aws: ## Run the tests that need AWS, against emulators; needs Python and Java
-	scripts/with-emulators.py go test $(RACE) -count=1 -timeout 10m ./shared/dynamostore/... ./test/...
+	@# One package at a time: they share the emulators, and a function gives up on AWS within seconds.
+	scripts/with-emulators.py go test $(RACE) -count=1 -p 1 -timeout 10m ./shared/dynamostore/... ./test/...
 
 invoke: ## Invoke the functions in Docker with every file in events/ (EVENT=events/….json: with one)
 	scripts/invoke $(EVENT)

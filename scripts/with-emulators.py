@@ -151,7 +151,7 @@ def main():
         for emulator in started:
             emulator.end()
         if code == 0:
-            shutil.rmtree(logs)
+            shutil.rmtree(logs, ignore_errors=True)
         else:
             print(f"scripts/with-emulators.py: the emulators' logs are in {logs}", file=sys.stderr)
     return code

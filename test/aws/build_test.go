@@ -18,9 +18,9 @@ func machines() map[string]elf.Machine {
 }
 
 // SAM says nothing about the architecture to what it builds with, and a binary
-// for another one cannot start.
+// for another one cannot start. Not in parallel: a build takes all processors, and
+// the functions of other tests give up on AWS within seconds.
 func TestSAMBuildsForTheArchitectureOfTheStack(t *testing.T) {
-	t.Parallel()
 	needsEmulators(t) // and with them SAM
 	loaded, err := template.Load(filepath.Join(top, "template.yaml"))
 	require.NoError(t, err)
@@ -29,7 +29,6 @@ func TestSAMBuildsForTheArchitectureOfTheStack(t *testing.T) {
 	for _, value := range allowed {
 		architecture, _ := value.(string)
 		t.Run(architecture, func(t *testing.T) {
-			t.Parallel()
 			const version = "v0.0.0-stamped-for-a-test"
 			folder := filepath.Join(t.TempDir(), "build")
 			build := exec.CommandContext(t.Context(), ".tools/venv/bin/sam", "build",

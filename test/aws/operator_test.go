@@ -2,6 +2,8 @@ package aws_test
 
 import (
 	"bytes"
+	"context"
+	"crypto/rand"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -64,6 +66,10 @@ func (a account) makeStack(t *testing.T, name, architecture string) {
 		Parameters: []cloudtypes.Parameter{{ParameterKey: aws.String("Architecture"), ParameterValue: &architecture}},
 	})
 	require.NoError(t, err)
+	t.Cleanup(func() {
+		_, err := a.cloudformation.DeleteStack(context.Background(), &cloudformation.DeleteStackInput{StackName: &name})
+		require.NoError(t, err)
+	})
 }
 
 // keepLedger makes what is left of a stack that was deleted: its table, with a
@@ -78,6 +84,10 @@ func (a account) keepLedger(t *testing.T, name string) {
 		Tags:                 []dynamotypes.Tag{{Key: aws.String("dinar-functions:table"), Value: aws.String("charges")}},
 	})
 	require.NoError(t, err)
+	t.Cleanup(func() {
+		_, err := a.dynamodb.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &name})
+		require.NoError(t, err)
+	})
 	_, err = a.dynamodb.PutItem(t.Context(), &dynamodb.PutItemInput{
 		TableName: &name,
 		Item:      map[string]dynamotypes.AttributeValue{"pk": &dynamotypes.AttributeValueMemberS{Value: "charge#order-1234"}},
@@ -198,7 +208,7 @@ func TestSecretsAreSet(t *testing.T) {
 
 func (a account) makeSecret(t *testing.T, name string) (arn string) {
 	t.Helper()
-	made, err := a.secrets.CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: &name})
+	made, err := a.secrets.CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: aws.String(name + "-" + rand.Text())})
 	require.NoError(t, err)
 	return aws.ToString(made.ARN)
 }

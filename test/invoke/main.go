@@ -45,7 +45,6 @@ type invoker struct {
 	listen       string // the address at which functions reach this machine
 	addHost      string // for --add-host; empty: Docker knows the name by itself
 	architecture string
-	version      string // that has to be in every log line
 }
 
 func run(ctx context.Context, args []string, out io.Writer) error {
@@ -55,7 +54,6 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags.StringVar(&i.listen, "listen", "127.0.0.1", "the `address` at which containers reach this machine")
 	flags.StringVar(&i.addHost, "add-host", "", "what sam is told of it, as `name:address`")
 	flags.StringVar(&i.architecture, "architecture", "", "arm64 or x86_64, as built")
-	flags.StringVar(&i.version, "version", "", "the version that was built")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -134,17 +132,14 @@ func (i invoker) try(ctx context.Context, s sample.Sample) (answer []byte, err e
 	if err := s.Check(answer); err != nil {
 		return nil, fmt.Errorf("%w\n%s", err, log)
 	}
-	if !strings.Contains(log, `"version":"`+i.version+`"`) {
-		return nil, fmt.Errorf("no log line of version %s:\n%s", i.version, log)
-	}
 	if s.Verify != nil {
 		return answer, s.Verify(ctx, st)
 	}
 	return answer, nil
 }
 
-// invoke calls SAM. It returns what the function answered, and SAM's log with the
-// function's in it.
+// invoke calls SAM. It returns what the function answered, and SAM's log with as
+// much of the function's in it as SAM caught before it ended the container.
 func (i invoker) invoke(ctx context.Context, st *stack.Stack, s sample.Sample) (answer []byte, log string, err error) {
 	f, err := st.Function(s.Function)
 	if err != nil {
