@@ -135,17 +135,14 @@ func (l *Ledger) ask(ctx context.Context, c Charge) (after Charge, asked bool, e
 
 // alarmOf tells a person of a change that should not have had to happen.
 func (l *Ledger) alarmOf(ctx context.Context, before Charge, change Change) {
-	alarm, text := "", ""
 	switch {
 	case before.Said == ByOperator && before.State != change.To:
-		alarm, text = "operator_overridden", "the provider's word overrides an operator's"
+		l.log.ErrorContext(ctx, "the provider's word overrides an operator's", "alarm", "operator_overridden",
+			"order_number", change.Number, "operator", string(before.State), "provider", string(change.To))
 	case before.State.Chargeable():
-		alarm, text = "contradiction", "the provider has a charge that its own answer had denied"
-	default:
-		return
+		l.log.ErrorContext(ctx, "the provider has a charge that its own answer had denied", "alarm", "contradiction",
+			"order_number", change.Number, "was", string(before.State), "provider", string(change.To))
 	}
-	l.log.ErrorContext(ctx, text, "alarm", alarm,
-		"order_number", change.Number, "was", string(before.State), "provider", string(change.To))
 }
 
 // dispute notes the provider's word against a settled charge, and tells a person.

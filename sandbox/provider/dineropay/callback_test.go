@@ -32,7 +32,7 @@ func TestACallbackIsPostedAndSigned(t *testing.T) {
 
 	ask := func(body string) (int, string) {
 		w := httptest.NewRecorder()
-		b.Simulator.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/sandbox/callbacks", strings.NewReader(body)))
+		b.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/sandbox/callbacks", strings.NewReader(body)))
 		return w.Code, w.Body.String()
 	}
 	status, _ := ask(`{"order_number": "order-1"}`)

@@ -355,8 +355,9 @@ func Store(t *testing.T, open func(t *testing.T) charge.Store) {
 			require.NoError(t, err)
 			require.True(t, moved)
 		}
-		for range store.Due(ctx, past.Add(49*time.Second)) {
-			require.Fail(t, "nothing is due any more")
+		for due, err := range store.Due(ctx, past.Add(49*time.Second)) {
+			require.NoError(t, err)
+			require.Fail(t, "nothing is due any more", due.Number)
 		}
 	})
 
