@@ -228,6 +228,9 @@ func (h *house) agrees(number string, lied bool) {
 	}
 	h.mapped(c, truth)
 	h.tally.add("in the end", string(c.State))
+	if c.State == charge.Unknown {
+		h.tally.add("totals", "orders unknown in the end")
+	}
 }
 
 // mapped holds a charge against the provider's latest word (contract, "Charges":
@@ -241,12 +244,11 @@ func (h *house) mapped(c charge.Charge, truth charge.State) {
 	case charge.Pending:
 		agrees = truth == charge.Pending
 	case charge.Settled:
-		disputed := truth != charge.Reversed && c.Disputed != ""
-		agrees = truth == charge.Settled || operators && truth == "" ||
-			disputed && (truth == charge.Pending || truth == charge.Declined && !operators)
+		disputed := c.Disputed != "" && (truth == charge.Declined || truth == charge.Pending)
+		agrees = truth == charge.Settled || operators && truth == "" || !operators && disputed
 	case charge.Declined:
-		// Pending is no outcome, so it overrides none.
-		agrees = truth == charge.Declined || truth == charge.Pending || operators && truth == ""
+		// Pending is no outcome, so it overrides none, but it does a person's word.
+		agrees = truth == charge.Declined || operators && truth == "" || !operators && truth == charge.Pending
 	case charge.Reversed:
 		agrees = truth != "" // nothing leads out of it
 	case charge.Sending:

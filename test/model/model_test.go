@@ -20,7 +20,7 @@ const (
 	// lanes is how many scenarios run side by side. They mostly wait for the disk.
 	lanes = 8
 	// actions is how long a scenario is on average.
-	actions = "18"
+	actions = "15"
 )
 
 func TestMain(m *testing.M) {
