@@ -129,7 +129,8 @@ func (s *sandbox) wire(ctx context.Context) (http.Handler, error) {
 		secrets.New(manager, dinarDragonSecret, dinardragon.ParseKey, secrets.Options{Log: log}), dinardragon.Options{})
 	dineroKeys := secrets.New(manager, dineroPaySecret, dineropay.ParseCredentials, secrets.Options{Log: log})
 	dinero := dineropay.New(dineroPayURL, dineroKeys, dineropay.Options{Log: log})
-	ledger := charge.NewLedger(s.store, dinero, time.Now, log)
+	store := &faultyStore{Store: s.store}
+	ledger := charge.NewLedger(store, dinero, time.Now, log)
 
 	payouts := payoutstatus.New(dragon, log.With("function", "PayoutStatus"))
 	charges := recurringcharge.New(ledger, log.With("function", "RecurringCharge"))
@@ -137,6 +138,7 @@ func (s *sandbox) wire(ctx context.Context) (http.Handler, error) {
 	callback := chargecallback.New(ledger, dineropay.NewCallbackVerifier(dineroKeys, time.Now), log.With("function", "ChargeCallback"))
 	routes.Handle("/", gateway.Gateway{"payouts": payouts, "charges": charges, "charging": charges, "callbacks": callback})
 	routes.Handle("POST /sandbox/schedule", gateway.Schedule(charges))
+	routes.Handle("POST /sandbox/ledger/faults", store)
 	s.every(time.Minute, charges)
 	routes.Handle("/sandbox/dineropay/", control("/sandbox/dineropay", s.dineroPay))
 	routes.Handle("/sandbox/dinardragon/", control("/sandbox/dinardragon", s.dinarDragon))

@@ -75,6 +75,18 @@ func (s *Simulator) postCallback(w http.ResponseWriter, r *http.Request) {
 	}{status, text})
 }
 
+// getCallback shows the form of a callback, for those who want to send it in
+// another way.
+func (s *Simulator) getCallback(w http.ResponseWriter, r *http.Request) {
+	form, err := s.Callback(r.URL.Query().Get("order_number"))
+	if err != nil {
+		jsonhttp.Refuse(w, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/x-www-form-urlencoded")
+	_, _ = io.WriteString(w, form.Encode())
+}
+
 func post(ctx context.Context, target string, form url.Values) (status int, text string, err error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, target, strings.NewReader(form.Encode()))
 	if err != nil {

@@ -19,6 +19,7 @@ const controlPrefix = "/sandbox/"
 //	PUT    /sandbox/transactions/{payment_id}/status  {"status": "settled", "reason": ""}
 //	GET    /sandbox/counts        of all requests; ?order_number=… for one order
 //	POST   /sandbox/callbacks     {"order_number": "…"}: post a signed callback to the merchant
+//	GET    /sandbox/callbacks?order_number=…  the form of that callback, signed
 //	PUT    /sandbox/credentials   {"merchant_key": "…", "merchant_password": "…"}: rotate
 func (s *Simulator) newControl() http.Handler {
 	mux := http.NewServeMux()
@@ -53,6 +54,7 @@ func (s *Simulator) newControl() http.Handler {
 		jsonhttp.Write(w, http.StatusOK, s.Totals())
 	})
 	mux.HandleFunc("POST "+controlPrefix+"callbacks", s.postCallback)
+	mux.HandleFunc("GET "+controlPrefix+"callbacks", s.getCallback)
 	mux.HandleFunc("PUT "+controlPrefix+"credentials", func(w http.ResponseWriter, r *http.Request) {
 		var body struct {
 			Key      string `json:"merchant_key"`
