@@ -124,8 +124,8 @@ func (k *killing) meet(p passing, at moment) bool {
 func (k *killing) kill(t *testing.T, h *house, v victim, at moment, within time.Duration) {
 	t.Helper()
 	f := h.start(t)
-	// It has started when it has answered something.
-	require.Equal(t, 404, f.charge(t, look(t, "nothing")).Status)
+	// A repeat leaves it with all that a charge needs: what follows is the charge alone.
+	require.Equal(t, 200, f.charge(t, order(t, "warm")).Status)
 
 	sprung := make(chan struct{})
 	k.mu.Lock()
@@ -260,7 +260,7 @@ func TestProcessesThatAreKilledInMidCharge(t *testing.T) {
 	whole, repeat := time.Hour, time.Hour
 	for i := range 3 {
 		f := h.start(t)
-		require.Equal(t, 404, f.charge(t, look(t, "nothing")).Status)
+		require.Equal(t, 200, f.charge(t, order(t, "warm")).Status)
 		for _, takes := range []*time.Duration{&whole, &repeat} {
 			began := time.Now()
 			require.Equal(t, 200, f.charge(t, order(t, fmt.Sprintf("whole-%d", i))).Status)
@@ -294,7 +294,8 @@ func TestProcessesThatAreKilledInMidCharge(t *testing.T) {
 	if t.Failed() {
 		return
 	}
-	require.GreaterOrEqual(t, k.kills(), len(victims))
+	// Those at random times come on top.
+	require.GreaterOrEqual(t, k.kills(), 40)
 
 	// Each is asked for once more, and whatever was never claimed is charged now.
 	f := h.start(t)
@@ -379,15 +380,13 @@ func TestAProcessThatIsFrozenAfterItsClaimSendsNothing(t *testing.T) {
 	t.Parallel()
 	const within = charge.MinCall + charge.WriteTime + 2*time.Second
 	for name, c := range map[string]struct {
-		number string
 		thawed time.Duration // after the claim
-		states []string      // what it may show then
-		ends   string
+		shows  []string
+		ends   []string // of the charge that is asked for again
 	}{
-		// Its end can still be written down, and it may be asked for again.
-		"too late to begin": {"late-1", 2500 * time.Millisecond, []string{"unsent"}, "settled"},
-		// Nothing can be written down any more.
-		"after the deadline": {"late-2", within, []string{"", "unknown"}, "unknown"},
+		"too late to begin": {2500 * time.Millisecond, []string{"unsent"}, []string{"settled"}},
+		// Then it is luck whether it can still be written down that nothing was sent.
+		"after the deadline": {within, []string{"", "unsent", "unknown"}, []string{"settled", "unknown"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -402,27 +401,30 @@ func TestAProcessThatIsFrozenAfterItsClaimSendsNothing(t *testing.T) {
 				}
 				return true
 			})
-			got, gone, err := f.over(t.Context(), order(t, c.number), within)
+			const number = "late-1"
+			got, gone, err := f.over(t.Context(), order(t, number), within)
 			require.NoError(t, err)
 			require.False(t, gone)
 			require.NoError(t, <-thawed)
 			require.Zero(t, h.provider.all(), "something was sent")
-			require.Contains(t, c.states, got.State, "%+v\n%s", got, f.Log())
+			require.Contains(t, c.shows, got.State, "%+v\n%s", got, f.Log())
 
-			eventually(t, "it ends "+c.ends, within+charge.Grace+30*time.Second, func() bool {
-				got := f.charge(t, order(t, c.number))
-				require.Contains(t, []string{"sending", c.ends}, got.State, "%+v", got)
-				return got.State == c.ends
+			eventually(t, "it has an end", within+charge.Grace+30*time.Second, func() bool {
+				got = f.charge(t, order(t, number))
+				return got.State != "sending"
 			})
-			if c.ends == "settled" {
-				require.Equal(t, 1, h.DineroPay.Counts(c.number).Charged)
+			require.Contains(t, c.ends, got.State, "%+v", got)
+			want := dineropay.Counts{}
+			if got.State == "settled" { // by the second attempt
+				want = dineropay.Counts{Charges: 1, Charged: 1}
 			}
-			require.Equal(t, h.DineroPay.Counts(c.number).Charged, h.provider.all())
+			require.Equal(t, want, h.DineroPay.Counts(number))
 		})
 	}
 }
 
-// 60 callers through 6 instances.
+// Issue "at most once": 60 callers through 6 instances ask for one charge. One request
+// goes out, and each answer is its outcome or that it is being sent.
 func TestManyCallersThroughManyProcesses(t *testing.T) {
 	t.Parallel()
 	const processes, callers, rounds = 6, 60, 5
@@ -458,19 +460,19 @@ func TestManyCallersThroughManyProcesses(t *testing.T) {
 	const others = callers - callers/processes
 	var told atomic.Int64
 	enough := make(chan struct{})
+	answer := sync.OnceFunc(func() { close(enough) })
+	// Should they wait for more than that, they wait no longer than the provider may.
+	defer time.AfterFunc(charge.MaxCall/2, answer).Stop()
 	h.provider.on(func(p passing) bool {
 		if p.answered {
-			select {
-			case <-enough:
-			case <-p.gone:
-			}
+			<-enough
 		}
 		return true
 	})
 	payload := order(t, "crowd-1")
 	got := ask(func(int) []byte { return payload }, func() {
 		if told.Add(1) == others {
-			close(enough)
+			answer()
 		}
 	})
 	require.Equal(t, map[string]int{"202 sending": others, "200 settled": callers - others}, got)
@@ -578,10 +580,11 @@ func TestALedgerThatFailsBetweenClaimAndOutcome(t *testing.T) {
 	got, gone, err := f.over(t.Context(), order(t, number), brief)
 	require.NoError(t, err)
 	require.False(t, gone)
-	require.Less(t, time.Since(began), brief, "Lambda would have ended it")
+	took := time.Since(began)
+	require.Greater(t, took, brief-charge.WriteTime, "there was time left to write it down")
+	require.Less(t, took, brief, "Lambda would have ended it")
 	require.Equal(t, 202, got.Status, "%+v", got)
 	require.Equal(t, "unknown", got.State)
-	require.Greater(t, h.ledger.asked("UpdateItem "+number), 2, "it was not tried again")
 
 	transactions := h.DineroPay.Transactions()
 	require.Len(t, transactions, 1)
@@ -615,4 +618,22 @@ func TestALedgerThatFailsBetweenClaimAndOutcome(t *testing.T) {
 	require.Equal(t, 200, f.charge(t, order(t, number)).Status)
 	require.Equal(t, 1, h.provider.asked("recurring"))
 	require.Equal(t, 1, h.DineroPay.Counts(number).Charged)
+}
+
+// A ledger that comes back in time learns the outcome, also after the client of
+// DynamoDB has given up.
+func TestALedgerThatFailsForAMoment(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	f := h.start(t)
+	const number, refused = "late-write-1", 7 // a client tries three times
+	h.ledger.on(func(p passing) bool {
+		return h.provider.asked("recurring") == 0 || h.ledger.asked("UpdateItem "+number) > 1+refused
+	})
+	got := f.charge(t, order(t, number))
+	require.Equal(t, 200, got.Status, "%+v\n%s", got, f.Log())
+	require.Equal(t, "settled", got.State)
+	require.Equal(t, "answer", got.learntBy())
+	require.Equal(t, 1, h.provider.all())
+	require.NotContains(t, f.Log(), "outcome_not_written")
 }
