@@ -40,8 +40,7 @@ func newTable(t *testing.T) table {
 	api := client(tb.endpoint, http.DefaultTransport, 3)
 	require.NoError(t, dynamostoretest.CreateTable(t.Context(), api, tb.name))
 	t.Cleanup(func() {
-		_, err := api.DeleteTable(context.WithoutCancel(t.Context()), &dynamodb.DeleteTableInput{TableName: &tb.name})
-		require.NoError(t, err)
+		require.NoError(t, dynamostoretest.DeleteTable(context.WithoutCancel(t.Context()), api, tb.name))
 	})
 	return tb
 }

@@ -18,6 +18,8 @@ import (
 	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/stretchr/testify/require"
+
+	"dinarfunctions/shared/dynamostore/dynamostoretest"
 )
 
 // likeOurs is as much of template.yaml as moto can make a stack of; it knows no
@@ -76,19 +78,15 @@ func (a account) makeStack(t *testing.T, name, architecture string) {
 // charge in it.
 func (a account) keepLedger(t *testing.T, name string) {
 	t.Helper()
-	_, err := a.dynamodb.CreateTable(t.Context(), &dynamodb.CreateTableInput{
+	require.NoError(t, dynamostoretest.Make(t.Context(), a.dynamodb, &dynamodb.CreateTableInput{
 		TableName:            &name,
 		BillingMode:          dynamotypes.BillingModePayPerRequest,
 		AttributeDefinitions: []dynamotypes.AttributeDefinition{{AttributeName: aws.String("pk"), AttributeType: dynamotypes.ScalarAttributeTypeS}},
 		KeySchema:            []dynamotypes.KeySchemaElement{{AttributeName: aws.String("pk"), KeyType: dynamotypes.KeyTypeHash}},
 		Tags:                 []dynamotypes.Tag{{Key: aws.String("dinar-functions:table"), Value: aws.String("charges")}},
-	})
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		_, err := a.dynamodb.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &name})
-		require.NoError(t, err)
-	})
-	_, err = a.dynamodb.PutItem(t.Context(), &dynamodb.PutItemInput{
+	}))
+	t.Cleanup(func() { require.NoError(t, dynamostoretest.DeleteTable(context.Background(), a.dynamodb, name)) })
+	_, err := a.dynamodb.PutItem(t.Context(), &dynamodb.PutItemInput{
 		TableName: &name,
 		Item:      map[string]dynamotypes.AttributeValue{"pk": &dynamotypes.AttributeValueMemberS{Value: "charge#order-1234"}},
 	})

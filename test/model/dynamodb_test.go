@@ -41,8 +41,7 @@ func TestLedgerAndProviderAgreeOnDynamoDB(t *testing.T) {
 		name := "charges-" + rand.Text()
 		require.NoError(t, dynamostoretest.CreateTable(context.Background(), api, name))
 		t.Cleanup(func() {
-			_, err := api.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &name})
-			require.NoError(t, err)
+			require.NoError(t, dynamostoretest.DeleteTable(context.Background(), api, name))
 		})
 		return dynamostore.New(api, name)
 	})

@@ -3,6 +3,7 @@ package dynamostoretest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -45,8 +46,27 @@ func Table(name string) *dynamodb.CreateTableInput {
 
 // CreateTable makes a table of charges in an emulator, where it can be used at once.
 func CreateTable(ctx context.Context, api *dynamodb.Client, name string) error {
-	if _, err := api.CreateTable(ctx, Table(name)); err != nil {
-		return fmt.Errorf("create DynamoDB table %s: %w", name, err)
+	return Make(ctx, api, Table(name))
+}
+
+// Make makes a table in an emulator. The SDK sends a request again whose answer
+// was lost, and is then told that the table is there: so it is.
+func Make(ctx context.Context, api *dynamodb.Client, table *dynamodb.CreateTableInput) error {
+	_, err := api.CreateTable(ctx, table)
+	var there *types.ResourceInUseException
+	if err != nil && !errors.As(err, &there) {
+		return fmt.Errorf("create DynamoDB table %s: %w", *table.TableName, err)
+	}
+	return nil
+}
+
+// DeleteTable takes a table away from an emulator. One that is gone is no error,
+// for the same reason.
+func DeleteTable(ctx context.Context, api *dynamodb.Client, name string) error {
+	_, err := api.DeleteTable(ctx, &dynamodb.DeleteTableInput{TableName: &name})
+	var gone *types.ResourceNotFoundException
+	if err != nil && !errors.As(err, &gone) {
+		return fmt.Errorf("delete DynamoDB table %s: %w", name, err)
 	}
 	return nil
 }

@@ -26,6 +26,7 @@ import (
 	"dinarfunctions/sandbox/provider/dinardragon"
 	"dinarfunctions/sandbox/provider/dineropay"
 	"dinarfunctions/shared/awsconfig"
+	"dinarfunctions/shared/dynamostore/dynamostoretest"
 	"dinarfunctions/test/internal/template"
 )
 
@@ -97,7 +98,7 @@ func Start(ctx context.Context, file string, o Options) (_ *Stack, err error) {
 	s.Secrets, s.DynamoDB = secretsmanager.NewFromConfig(cfg), dynamodb.NewFromConfig(cfg)
 	for _, table := range s.Template.OfType("AWS::DynamoDB::Table") {
 		create := TableInput(table, table.ID+"-"+rand.Text())
-		if _, err := s.DynamoDB.CreateTable(ctx, create); err != nil {
+		if err := dynamostoretest.Make(ctx, s.DynamoDB, create); err != nil {
 			return nil, fmt.Errorf("make table %s: %w", table.ID, err)
 		}
 		s.refs[table.ID] = aws.ToString(create.TableName)
