@@ -249,8 +249,12 @@ func (l *Ledger) takeBack(ctx context.Context, claim Charge) error {
 	defer cancel()
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		_, _, err := l.store.Record(ctx, change)
-		if errors.Is(err, ErrNotFound) {
-			_, _, err = l.store.Claim(ctx, ended)
+		if !errors.Is(err, ErrNotFound) {
+			return struct{}{}, err
+		}
+		standing, _, err := l.store.Claim(ctx, ended)
+		if err == nil && standing.State == Sending && standing.Attempt == claim.Attempt {
+			_, _, err = l.store.Record(ctx, change) // it has just come to stand there
 		}
 		return struct{}{}, err
 	}, backoff.WithBackOff(writeAgain()), backoff.WithMaxElapsedTime(0))

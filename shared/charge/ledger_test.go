@@ -476,6 +476,36 @@ func TestAClaimThatArrivesLateChangesNothing(t *testing.T) {
 	require.Equal(t, charge.Settled, c.State)
 }
 
+// The claim's write arrives between the two steps of its taking back.
+func TestAClaimThatArrivesWhileItIsTakenBack(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, settled())
+	var late charge.Charge
+	h.store.claimed = func(c charge.Charge) { late = c }
+	lost, arrived := true, false
+	h.store.claim = func() (bool, error) {
+		if lost {
+			lost = false
+			return false, errors.New("no answer")
+		}
+		if !arrived {
+			arrived = true
+			_, won, err := h.store.Store.Claim(context.Background(), late)
+			if err != nil || !won {
+				panic(fmt.Sprint("the late claim did not arrive: ", err))
+			}
+		}
+		return false, nil
+	}
+	_, err := h.Charge(t.Context(), h.terms)
+	require.ErrorIs(t, err, charge.ErrStore)
+	require.True(t, arrived)
+	c, err := h.Find(t.Context(), "order-1")
+	require.NoError(t, err)
+	require.Equal(t, charge.Unsent, c.State)
+	require.Zero(t, h.bank.charges)
+}
+
 // A function that was frozen for hours must not believe what it read before. A
 // monotonic clock does not see the hours.
 func TestAThawedFunctionReadsTheSwitchAnew(t *testing.T) {
