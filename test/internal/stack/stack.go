@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -95,6 +96,10 @@ func Start(ctx context.Context, file string, o Options) (_ *Stack, err error) {
 	if err != nil {
 		return nil, err
 	}
+	// More patient than a function, and each request sent once: an emulator that is
+	// busy answers late, and what was made twice is an error.
+	cfg.HTTPClient = awshttp.NewBuildableClient().WithTimeout(time.Minute)
+	cfg.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
 	s.Secrets, s.DynamoDB = secretsmanager.NewFromConfig(cfg), dynamodb.NewFromConfig(cfg)
 	for _, table := range s.Template.OfType("AWS::DynamoDB::Table") {
 		create := TableInput(table, table.ID+"-"+rand.Text())
