@@ -123,6 +123,12 @@ func (l *Ledger) Charge(ctx context.Context, terms Terms) (Charge, error) {
 func (l *Ledger) claimAndSend(ctx context.Context, terms Terms, deadline time.Time) (Charge, error) {
 	claim := NewClaim(terms, rand.Text(), l.now(), deadline)
 	standing, won, err := l.claim(ctx, claim)
+	if err == nil && !won && Decide(&standing, terms) == Send {
+		// Written to after our claim was made: by a clock that is ahead of ours, or
+		// while our write was under way. A claim from after that may stand there.
+		claim = NewClaim(terms, rand.Text(), standing.UpdatedAt, deadline)
+		standing, won, err = l.claim(ctx, claim)
+	}
 	if err != nil {
 		return Charge{}, err
 	}
@@ -237,10 +243,10 @@ func (l *Ledger) claim(ctx context.Context, claim Charge) (standing Charge, won 
 	return Charge{}, false, err
 }
 
-// takeBack ends a claim under which nothing was or will be sent. Where nothing
-// stands yet, the write may still be on its way: then the ended claim is written
-// in its place, and a copy that comes late finds its attempt there and changes
-// nothing.
+// takeBack ends a claim under which nothing was or will be sent. Where it does not
+// stand yet, over nothing or over an earlier attempt, the write may still be on its
+// way: then the ended claim is written in its place, and a copy that comes late
+// finds its attempt there and changes nothing.
 func (l *Ledger) takeBack(ctx context.Context, claim Charge) error {
 	notSent := Answer{State: Unsent, Reason: "the ledger did not confirm the claim, so nothing was sent"}
 	change := notSent.change(claim, ByAnswer, l.now())
@@ -248,11 +254,12 @@ func (l *Ledger) takeBack(ctx context.Context, claim Charge) error {
 	ctx, cancel := context.WithTimeout(ctx, WriteTime-AnswerTime)
 	defer cancel()
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
-		_, _, err := l.store.Record(ctx, change)
-		if !errors.Is(err, ErrNotFound) {
+		standing, applied, err := l.store.Record(ctx, change)
+		free := errors.Is(err, ErrNotFound) || err == nil && !applied && standing.State.Chargeable() && standing.Attempt != claim.Attempt
+		if !free {
 			return struct{}{}, err
 		}
-		standing, _, err := l.store.Claim(ctx, ended)
+		standing, _, err = l.store.Claim(ctx, ended)
 		if err == nil && standing.State == Sending && standing.Attempt == claim.Attempt {
 			_, _, err = l.store.Record(ctx, change) // it has just come to stand there
 		}

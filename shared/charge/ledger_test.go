@@ -506,6 +506,72 @@ func TestAClaimThatArrivesWhileItIsTakenBack(t *testing.T) {
 	require.Zero(t, h.bank.charges)
 }
 
+// The same where an earlier attempt stands, which charged nothing.
+func TestALateClaimOverAnEarlierAttemptChangesNothing(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, answer(charge.Unsent), settled())
+	_, err := h.Charge(t.Context(), h.terms)
+	require.NoError(t, err)
+	h.advance(time.Minute)
+	var late charge.Charge
+	h.store.claimed = func(c charge.Charge) { late = c }
+	lost := true
+	h.store.claim = func() (bool, error) {
+		if lost {
+			lost = false
+			return false, errors.New("no answer")
+		}
+		return false, nil
+	}
+	_, err = h.Charge(t.Context(), h.terms)
+	require.ErrorIs(t, err, charge.ErrStore)
+	standing, won, err := h.store.Store.Claim(t.Context(), late)
+	require.NoError(t, err)
+	require.False(t, won)
+	require.Equal(t, charge.Unsent, standing.State)
+	h.advance(time.Minute)
+	c, err := h.Charge(t.Context(), h.terms)
+	require.NoError(t, err)
+	require.Equal(t, charge.Settled, c.State)
+	require.Equal(t, 2, h.bank.charges)
+}
+
+// Another instance's clock is ahead: its refusal is from the future.
+func TestAClockThatIsBehindChargesAllTheSame(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, answer(charge.Rejected), settled())
+	_, err := h.Charge(t.Context(), h.terms)
+	require.NoError(t, err)
+	h.advance(-time.Second)
+	corrected := h.terms
+	corrected.Order.Description = "corrected"
+	c, err := h.Charge(t.Context(), corrected)
+	require.NoError(t, err)
+	require.Equal(t, charge.Settled, c.State)
+	require.Equal(t, "corrected", c.Order.Description)
+	require.Equal(t, 2, h.bank.charges)
+}
+
+// A look that is due while a call is at it waits until the call must have ended.
+func TestASweepAsksNothingWhileACallIsAtIt(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, settled())
+	h.bank.status = charge.StatusAnswer{Knowledge: charge.Known, Answer: charge.Answer{State: charge.Declined}}
+	h.bank.during = func() {
+		if err := h.Hint(context.Background(), "order-1"); err != nil {
+			panic(err)
+		}
+		h.advance(time.Second)
+		if _, err := h.Sweep(context.Background()); err != nil {
+			panic(err)
+		}
+	}
+	c, err := h.Charge(t.Context(), h.terms)
+	require.NoError(t, err)
+	require.Equal(t, charge.Settled, c.State)
+	require.Empty(t, h.bank.queries)
+}
+
 // A function that was frozen for hours must not believe what it read before. A
 // monotonic clock does not see the hours.
 func TestAThawedFunctionReadsTheSwitchAnew(t *testing.T) {

@@ -186,7 +186,7 @@ func (l *Ledger) Sweep(ctx context.Context) (Swept, error) {
 		wg                                sync.WaitGroup
 		slots                             = make(chan struct{}, askers)
 		asked, ended, unanswered, unknown atomic.Int64
-		broken                            atomic.Int64
+		broken, silent                    atomic.Int64
 		result                            Swept
 		failed                            error
 	)
@@ -196,7 +196,9 @@ func (l *Ledger) Sweep(ctx context.Context) (Swept, error) {
 			break
 		}
 		// A provider that answers nobody is not asked about all of them.
-		down := asked.Load() == 0 && unanswered.Load() >= 2*askers
+		// (Denied charges do not count: status errors are undocumented, and perhaps
+		// this is how it says that it knows none of them.)
+		down := asked.Load() == 0 && silent.Load() >= 2*askers
 		if down || l.now().Add(MinCall+WriteTime).After(deadline) {
 			result.Left = true
 			break
@@ -219,6 +221,9 @@ func (l *Ledger) Sweep(ctx context.Context) (Swept, error) {
 				asked.Add(1)
 			default:
 				unanswered.Add(1)
+				if look.open {
+					silent.Add(1)
+				}
 			}
 			if look.ended {
 				ended.Add(1)
@@ -240,6 +245,7 @@ func (l *Ledger) Sweep(ctx context.Context) (Swept, error) {
 type looked struct {
 	skipped      bool // somebody else has it
 	failed       bool // the ledger could not be read or written
+	open         bool // its outcome was to come
 	asked, ended bool
 	unknownFor   time.Duration
 }
@@ -260,9 +266,20 @@ func (l *Ledger) look(ctx context.Context, due Due) looked {
 		return looked{skipped: true}
 	}
 	now := l.now()
+	if c.At(now).State == Sending {
+		// A call is at it: what the provider says now may be about an earlier
+		// attempt. The look comes when the call must have ended.
+		if _, err := l.store.Look(ctx, due.Number, due.At, c.Deadline.Add(Grace)); err != nil {
+			return l.lookFailed(ctx, due, err)
+		}
+		return looked{skipped: true}
+	}
 	next, planned := c.nextLook(c.State, c.Said, now), true
 	if next.IsZero() {
 		next, planned = now.Add(hintAgain), false
+		if c.State.Chargeable() { // denied: ever more rarely, where no answer comes
+			next = NextLook(c.UpdatedAt, now)
+		}
 	}
 	mine := false
 	if seen := c.At(now); seen.State == Unknown && c.State == Sending {
@@ -287,7 +304,7 @@ func (l *Ledger) look(ctx context.Context, due Due) looked {
 			return l.lookFailed(ctx, due, err)
 		}
 	}
-	result := looked{asked: asked, ended: c.State.Open() && !after.State.Open()}
+	result := looked{asked: asked, open: c.State.Open(), ended: c.State.Open() && !after.State.Open()}
 	if after.State == Unknown {
 		result.unknownFor = now.Sub(after.calledAt())
 	}
