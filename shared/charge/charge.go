@@ -89,6 +89,16 @@ func (c Charge) At(now time.Time) Charge {
 	return c
 }
 
+// overdue is the change that writes down what everybody already sees of a charge
+// whose invocation has ended without writing its outcome, and whether it is one.
+func (c Charge) overdue(now time.Time) (Change, bool) {
+	seen := c.At(now)
+	if c.State != Sending || seen.State != Unknown {
+		return Change{}, false
+	}
+	return Answer{State: Unknown, Reason: seen.Reason}.change(c, BySchedule, now), true
+}
+
 // Change is something that was learnt about a charge: one step of its history.
 type Change struct {
 	// Number is the order number.

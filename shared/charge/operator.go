@@ -81,9 +81,8 @@ func (l *Ledger) Resolve(ctx context.Context, number string, to State, note stri
 		return Charge{}, err
 	}
 	now := l.now()
-	if seen := c.At(now); seen.State == Unknown && c.State == Sending {
-		late := Answer{State: Unknown, Reason: seen.Reason}
-		if c, _, err = l.store.Record(ctx, late.change(c, BySchedule, now)); err != nil {
+	if change, overdue := c.overdue(now); overdue {
+		if c, _, err = l.store.Record(ctx, change); err != nil {
 			return Charge{}, fmt.Errorf("%w: recording unknown for order number %s: %w", ErrStore, number, err)
 		}
 	}

@@ -282,10 +282,8 @@ func (l *Ledger) look(ctx context.Context, due Due) looked {
 		}
 	}
 	mine := false
-	if seen := c.At(now); seen.State == Unknown && c.State == Sending {
-		// Everybody sees it so; now it is written so.
-		late := Answer{State: Unknown, Reason: seen.Reason}
-		c, mine, err = l.store.Record(ctx, late.change(c, BySchedule, now))
+	if change, overdue := c.overdue(now); overdue {
+		c, mine, err = l.store.Record(ctx, change)
 	} else {
 		mine, err = l.store.Look(ctx, due.Number, due.At, next)
 	}
