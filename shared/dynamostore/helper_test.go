@@ -118,14 +118,19 @@ func serveEach(t *testing.T, respond func(n int, c call) http.HandlerFunc) *serv
 	t.Helper()
 	s := &server{}
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		raw, _ := io.ReadAll(r.Body)
+		raw, cut := io.ReadAll(r.Body)
+		if cut != nil { // the client gave the call up: nobody waits for an answer
+			panic(http.ErrAbortHandler)
+		}
 		c := call{Operation: r.Header.Get("X-Amz-Target"), Raw: string(raw)}
 		bad := json.Unmarshal(raw, &c.Body, json.RejectUnknownMembers(true))
+		// respond runs under the lock: what it keeps for the next call, which may come
+		// over another connection, is seen there.
 		s.mu.Lock()
 		n := len(s.calls)
 		s.calls = append(s.calls, c)
-		s.mu.Unlock()
 		handle := respond(n, c)
+		s.mu.Unlock()
 		if handle == nil || bad != nil {
 			t.Errorf("call %d is one too many or unreadable (%v): %s", n+1, bad, raw)
 			http.Error(w, "no answer for this", http.StatusBadRequest)
