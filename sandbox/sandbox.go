@@ -49,7 +49,7 @@ const (
 type sandbox struct {
 	dineroPay   *simdineropay.Simulator
 	dinarDragon *simdinardragon.Simulator
-	store       *boltstore.Store
+	store       *boltstore.File
 	log         *os.File
 	servers     []*http.Server
 
@@ -129,7 +129,7 @@ func (s *sandbox) wire(ctx context.Context) (http.Handler, error) {
 		secrets.New(manager, dinarDragonSecret, dinardragon.ParseKey, secrets.Options{Log: log}), dinardragon.Options{})
 	dineroKeys := secrets.New(manager, dineroPaySecret, dineropay.ParseCredentials, secrets.Options{Log: log})
 	dinero := dineropay.New(dineroPayURL, dineroKeys, dineropay.Options{Log: log})
-	store := &faultyStore{Store: s.store}
+	store := &faultyStore{Store: s.store.Charges()}
 	ledger := charge.NewLedger(store, dinero, time.Now, log)
 
 	payouts := payoutstatus.New(dragon, log.With("function", "PayoutStatus"))

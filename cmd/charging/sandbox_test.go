@@ -47,7 +47,7 @@ func TestAgainstTheFunction(t *testing.T) {
 	store, err := boltstore.Open(filepath.Join(t.TempDir(), "ledger.db"))
 	require.NoError(t, err)
 	log := slog.New(slog.DiscardHandler)
-	function := handler.New(charge.NewLedger(store, dineropay.New(base, keys{}, dineropay.Options{Log: log}), clock, log), log)
+	function := handler.New(charge.NewLedger(store.Charges(), dineropay.New(base, keys{}, dineropay.Options{Log: log}), clock, log), log)
 	api := httptest.NewServer(gateway.Gateway{"charges": function, "charging": function})
 	t.Cleanup(api.Close)
 

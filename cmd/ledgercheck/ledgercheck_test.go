@@ -430,7 +430,7 @@ func TestTheKeyOfACharge(t *testing.T) {
 		reply(w, 200, map[string]any{})
 	}))
 	t.Cleanup(server.Close)
-	_, err := dynamostore.New(dynamodb.NewFromConfig(configOf(server.URL)), "t").Get(t.Context(), "order-1")
+	_, err := dynamostore.NewCharges(dynamodb.NewFromConfig(configOf(server.URL)), "t").Get(t.Context(), "order-1")
 	require.ErrorIs(t, err, charge.ErrNotFound)
 	require.Equal(t, chargePrefix+"order-1", asked, "the check looks for charges under the prefix that the store gives them")
 }

@@ -53,7 +53,7 @@ func run(log *slog.Logger) error {
 		secrets.Options{TTL: env.SecretTTL, Log: log})
 	// It only asks about charges; the path that charges stays the default, unused.
 	provider := dineropay.New(env.URL.URL(), keys, dineropay.Options{Log: log})
-	store := dynamostore.New(dynamodb.NewFromConfig(cfg), env.ChargesTable)
+	store := dynamostore.NewCharges(dynamodb.NewFromConfig(cfg), env.ChargesTable)
 	ledger := charge.NewLedger(store, provider, time.Now, log)
 	verifier := dineropay.NewCallbackVerifier(keys, time.Now)
 

@@ -53,7 +53,7 @@ func run(log *slog.Logger) error {
 	keys := secrets.New(secretsmanager.NewFromConfig(cfg), env.SecretID, dineropay.ParseCredentials,
 		secrets.Options{TTL: env.SecretTTL, Log: log})
 	provider := dineropay.New(env.URL.URL(), keys, dineropay.Options{RecurringPath: env.RecurringPath.URL(), Log: log})
-	store := dynamostore.New(dynamodb.NewFromConfig(cfg), env.ChargesTable)
+	store := dynamostore.NewCharges(dynamodb.NewFromConfig(cfg), env.ChargesTable)
 	ledger := charge.NewLedger(store, provider, time.Now, log)
 
 	lambda.Start(handler.New(ledger, log)) // does not return

@@ -12,7 +12,7 @@ import (
 
 var start = time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
 
-func open(t *testing.T, path string) *boltstore.Store {
+func open(t *testing.T, path string) *boltstore.File {
 	t.Helper()
 	store, err := boltstore.Open(path)
 	require.NoError(t, err)

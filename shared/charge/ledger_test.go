@@ -137,7 +137,7 @@ func newHouse(t *testing.T, answers ...charge.Answer) *house {
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
 	h := &house{
 		bank:  &bank{answers: answers},
-		store: &faulty{Store: store},
+		store: &faulty{Store: store.Charges()},
 		log:   &bytes.Buffer{},
 		terms: chargetest.Terms(t, "order-1"),
 		now:   noon,

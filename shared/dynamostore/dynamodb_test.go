@@ -46,8 +46,8 @@ func newTable(t *testing.T) table {
 }
 
 // store is a store on the table whose calls go through a transport.
-func (tb table) store(through http.RoundTripper, tries int) *dynamostore.Store {
-	return dynamostore.New(client(tb.endpoint, through, tries), tb.name)
+func (tb table) store(through http.RoundTripper, tries int) *dynamostore.Charges {
+	return dynamostore.NewCharges(client(tb.endpoint, through, tries), tb.name)
 }
 
 // item is what stands under order-1, in DynamoDB's own JSON.

@@ -149,8 +149,8 @@ func (s *server) seen() []call {
 }
 
 // store is a store on the server, whose client tries three times.
-func (s *server) store() *dynamostore.Store {
-	return dynamostore.New(client(s.URL, s.Client().Transport, 3), tableName)
+func (s *server) store() *dynamostore.Charges {
+	return dynamostore.NewCharges(client(s.URL, s.Client().Transport, 3), tableName)
 }
 
 func answer(status int, content map[string]any) http.HandlerFunc {

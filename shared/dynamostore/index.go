@@ -49,41 +49,43 @@ const (
 	openReads = 8
 )
 
-// sharded is one of the indexes that are spread over shards. A range of it is what
-// compares with a bound as the operator says.
-type sharded struct{ name, shard, sort, operator string }
+// sharded is one of the indexes that are spread over shards, of things whose keys
+// begin with a prefix. A range of it is what compares with a bound as the operator
+// says.
+type sharded struct{ prefix, name, shard, sort, operator string }
 
 // dueRows is the range of looks up to a time, openRows that of open charges from
 // behind a place.
-func dueRows() sharded  { return sharded{"look", attrLookShard, attrLookAt, "<="} }
-func openRows() sharded { return sharded{"open", attrOpenShard, attrOpenAt, ">"} }
+func dueRows() sharded  { return sharded{chargePrefix, "look", attrLookShard, attrLookAt, "<="} }
+func openRows() sharded { return sharded{chargePrefix, "open", attrOpenShard, attrOpenAt, ">"} }
 
 const paymentIndex = "payment"
 
-// row is what an index has of a charge: its number and its text to sort by.
-type row struct{ number, sort string }
+// row is what an index has of a thing: its id, a charge's is its order number, and
+// its text to sort by.
+type row struct{ id, sort string }
 
 func compareRows(a, b row) int {
-	return cmp.Or(cmp.Compare(a.sort, b.sort), cmp.Compare(a.number, b.number))
+	return cmp.Or(cmp.Compare(a.sort, b.sort), cmp.Compare(a.id, b.id))
 }
 
-// readRow reads a row of an index.
-func readRow(item map[string]types.AttributeValue, sort string) (row, error) {
+// readRow reads a row of an index of things whose keys begin with a prefix.
+func readRow(item map[string]types.AttributeValue, prefix, sort string) (row, error) {
 	r := reader{item: item}
 	pk, text := r.text(attrKey), r.text(sort)
-	number, ok := orderNumber(pk)
-	if pk != "" && !ok {
-		r.fault(attrKey, "is no charge's")
+	id, ok := strings.CutPrefix(pk, prefix)
+	if pk != "" && (!ok || id == "") {
+		r.fault(attrKey, "does not begin with "+prefix)
 	}
 	if len(r.faults) > 0 {
 		return row{}, fmt.Errorf("an index entry cannot be read (%s)", strings.Join(r.faults, "; "))
 	}
-	return row{number, text}, nil
+	return row{id, text}, nil
 }
 
 // Due implements charge.Store. The oldest come first, so that no shard has to wait
 // for another. What cannot be read holds nothing up: the first error comes last.
-func (s *Store) Due(ctx context.Context, now time.Time) iter.Seq2[charge.Due, error] {
+func (s *Charges) Due(ctx context.Context, now time.Time) iter.Seq2[charge.Due, error] {
 	return func(yield func(charge.Due, error) bool) {
 		var failed error
 		seen := map[string]bool{} // the index may move a charge on while it is read
@@ -105,7 +107,7 @@ func (s *Store) Due(ctx context.Context, now time.Time) iter.Seq2[charge.Due, er
 			}
 		}
 		if failed != nil {
-			yield(charge.Due{}, fmt.Errorf("read what is due in DynamoDB table %s: %w", s.table, failed))
+			yield(charge.Due{}, fmt.Errorf("read what is due in DynamoDB table %s: %w", s.name, failed))
 		}
 	}
 }
@@ -114,23 +116,23 @@ func (s *Store) Due(ctx context.Context, now time.Time) iter.Seq2[charge.Due, er
 func (r row) due() (charge.Due, error) {
 	at, err := time.Parse(timeFormat, r.sort)
 	if err != nil || timeText(at) != r.sort {
-		return charge.Due{}, fmt.Errorf("the index entry of order number %s cannot be read (%s is no time)", r.number, attrLookAt)
+		return charge.Due{}, fmt.Errorf("the index entry of order number %s cannot be read (%s is no time)", r.id, attrLookAt)
 	}
-	return charge.Due{Number: r.number, At: at}, nil
+	return charge.Due{Number: r.id, At: at}, nil
 }
 
 // Open implements charge.Store. The index says where to look; each charge is read
 // itself, and left out where it is in none of the states any more. A page with
 // very many of those ends early.
-func (s *Store) Open(ctx context.Context, states []charge.State, after charge.Place, limit int) (charges []charge.Charge, more *charge.Place, err error) {
+func (s *Charges) Open(ctx context.Context, states []charge.State, after charge.Place, limit int) (charges []charge.Charge, more *charge.Place, err error) {
 	charges, more, err = s.open(ctx, states, after, limit)
 	if err != nil {
-		return nil, nil, fmt.Errorf("list open charges in DynamoDB table %s: %w", s.table, err)
+		return nil, nil, fmt.Errorf("list open charges in DynamoDB table %s: %w", s.name, err)
 	}
 	return charges, more, nil
 }
 
-func (s *Store) open(ctx context.Context, states []charge.State, after charge.Place, limit int) (charges []charge.Charge, more *charge.Place, err error) {
+func (s *Charges) open(ctx context.Context, states []charge.State, after charge.Place, limit int) (charges []charge.Charge, more *charge.Place, err error) {
 	next, stop := iter.Pull2(s.rows(ctx, openRows(), placeText(after), min(limit, pageRows)))
 	defer stop()
 	var last row
@@ -167,9 +169,9 @@ func (s *Store) open(ctx context.Context, states []charge.State, after charge.Pl
 func (r row) place() (*charge.Place, error) {
 	created, _, _ := strings.Cut(r.sort, "#")
 	at, err := time.Parse(timeFormat, created)
-	p := charge.Place{CreatedAt: at, Number: r.number}
+	p := charge.Place{CreatedAt: at, Number: r.id}
 	if err != nil || placeText(p) != r.sort {
-		return nil, fmt.Errorf("the index entry of order number %s cannot be read (%s is no place)", r.number, attrOpenAt)
+		return nil, fmt.Errorf("the index entry of order number %s cannot be read (%s is no place)", r.id, attrOpenAt)
 	}
 	return &p, nil
 }
@@ -191,13 +193,13 @@ func take(next func() (row, error, bool), most int) (batch []row, err error) {
 
 // readAll reads the charges of some rows, in their order. One that is not there is
 // the zero Charge.
-func (s *Store) readAll(ctx context.Context, rows []row) ([]charge.Charge, error) {
+func (s *Charges) readAll(ctx context.Context, rows []row) ([]charge.Charge, error) {
 	charges := make([]charge.Charge, len(rows))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(openReads)
 	for i, r := range rows {
 		group.Go(func() error {
-			c, err := s.Get(ctx, r.number)
+			c, err := s.Get(ctx, r.id)
 			if err != nil && !errors.Is(err, charge.ErrNotFound) {
 				return err
 			}
@@ -210,12 +212,12 @@ func (s *Store) readAll(ctx context.Context, rows []row) ([]charge.Charge, error
 
 // PaymentOwner implements charge.Store. It makes one call. Upper and lower case
 // make two payment_ids.
-func (s *Store) PaymentOwner(ctx context.Context, paymentID string) (number string, err error) {
+func (s *Charges) PaymentOwner(ctx context.Context, paymentID string) (number string, err error) {
 	if paymentID == "" { // no key of an index
 		return "", nil
 	}
 	out, err := s.api.Query(ctx, &dynamodb.QueryInput{
-		TableName:                 &s.table,
+		TableName:                 &s.name,
 		IndexName:                 aws.String(paymentIndex),
 		KeyConditionExpression:    aws.String("#payment_id = :payment_id"),
 		ExpressionAttributeNames:  map[string]string{"#payment_id": attrPaymentID},
@@ -224,23 +226,23 @@ func (s *Store) PaymentOwner(ctx context.Context, paymentID string) (number stri
 	})
 	var owner row
 	if err == nil && len(out.Items) > 0 {
-		owner, err = readRow(out.Items[0], attrPaymentID)
+		owner, err = readRow(out.Items[0], chargePrefix, attrPaymentID)
 	}
 	if err != nil {
-		return "", fmt.Errorf("look up payment_id %s in DynamoDB table %s: %w", paymentID, s.table, err)
+		return "", fmt.Errorf("look up payment_id %s in DynamoDB table %s: %w", paymentID, s.name, err)
 	}
-	return owner.number, nil
+	return owner.id, nil
 }
 
 // rows goes through a range of an index in its order, over all shards, and reads
 // from them only what is needed to go on. A shard that cannot be read yields one
 // error and no more rows.
-func (s *Store) rows(ctx context.Context, ix sharded, bound string, page int) iter.Seq2[row, error] {
+func (t table) rows(ctx context.Context, ix sharded, bound string, page int) iter.Seq2[row, error] {
 	return func(yield func(row, error) bool) {
 		all := make([]*shardRows, shards)
 		var wg sync.WaitGroup
 		for i := range all {
-			all[i] = &shardRows{store: s, sharded: ix, number: strconv.Itoa(i), bound: bound, page: page}
+			all[i] = &shardRows{table: t, sharded: ix, number: strconv.Itoa(i), bound: bound, page: page}
 			wg.Go(func() { all[i].fill(ctx) })
 		}
 		wg.Wait()
@@ -272,7 +274,7 @@ func (s *Store) rows(ctx context.Context, ix sharded, bound string, page int) it
 
 // shardRows is how far a range of one shard has been read.
 type shardRows struct {
-	store   *Store
+	table   table
 	sharded sharded
 	number  string
 	bound   string
@@ -287,8 +289,8 @@ type shardRows struct {
 // fill sees to it that there is a row, unless there is none any more.
 func (r *shardRows) fill(ctx context.Context) {
 	for len(r.read) == 0 && !r.ended {
-		out, err := r.store.api.Query(ctx, &dynamodb.QueryInput{
-			TableName:                &r.store.table,
+		out, err := r.table.api.Query(ctx, &dynamodb.QueryInput{
+			TableName:                &r.table.name,
 			IndexName:                &r.sharded.name,
 			KeyConditionExpression:   aws.String("#shard = :shard AND #sort " + r.sharded.operator + " :bound"),
 			ExpressionAttributeNames: map[string]string{"#shard": r.sharded.shard, "#sort": r.sharded.sort},
@@ -304,7 +306,7 @@ func (r *shardRows) fill(ctx context.Context) {
 			return
 		}
 		for _, item := range out.Items {
-			next, err := readRow(item, r.sharded.sort)
+			next, err := readRow(item, r.sharded.prefix, r.sharded.sort)
 			if err != nil {
 				r.err = cmp.Or(r.err, err)
 				continue

@@ -65,7 +65,7 @@ func due(number string, seconds int) attributes {
 	})
 }
 
-func allDue(s *dynamostore.Store) (numbers []string, failed error) {
+func allDue(s *dynamostore.Charges) (numbers []string, failed error) {
 	for d, err := range s.Due(context.Background(), start.Add(time.Hour)) {
 		if err != nil {
 			failed = err

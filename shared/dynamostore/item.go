@@ -67,12 +67,6 @@ func key(pk string) map[string]types.AttributeValue {
 	return map[string]types.AttributeValue{attrKey: &types.AttributeValueMemberS{Value: pk}}
 }
 
-// orderNumber is the order number in a charge's key.
-func orderNumber(pk string) (number string, ok bool) {
-	number, ok = strings.CutPrefix(pk, chargePrefix)
-	return number, ok && number != ""
-}
-
 func historyList(entries []charge.Entry) *types.AttributeValueMemberL {
 	list := &types.AttributeValueMemberL{}
 	for _, e := range entries {

@@ -43,9 +43,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"dinarfunctions/shared/charge"
 )
@@ -59,22 +57,19 @@ type API interface {
 	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
 }
 
-// Store is a charge.Store in a DynamoDB table. It is safe for concurrent use, by
+// Charges is a charge.Store in a DynamoDB table. It is safe for concurrent use, by
 // any number of processes.
-type Store struct {
-	api   API
-	table string
-}
+type Charges struct{ table }
 
-var _ charge.Store = (*Store)(nil)
+var _ charge.Store = (*Charges)(nil)
 
-// New returns the store in a table, which must exist with the keys and indexes of
-// the package doc. It calls nothing.
-func New(api API, table string) *Store { return &Store{api: api, table: table} }
+// NewCharges returns the store in a table, which must exist with the keys and
+// indexes of the package doc. It calls nothing.
+func NewCharges(api API, name string) *Charges { return &Charges{table{api, name}} }
 
 // Claim implements charge.Store. It makes one call; two where the history of
 // earlier attempts is so long that it has to be cut.
-func (s *Store) Claim(ctx context.Context, claim charge.Charge) (standing charge.Charge, won bool, err error) {
+func (s *Charges) Claim(ctx context.Context, claim charge.Charge) (standing charge.Charge, won bool, err error) {
 	u := s.claimUpdate(claim)
 	// One attempt claims a number once. Without its own id in the condition, a
 	// copy of the write that was held up on its way could arrive when the attempt
@@ -103,8 +98,8 @@ func (s *Store) Claim(ctx context.Context, claim charge.Charge) (standing charge
 }
 
 // claimUpdate sets all that a claim says, the history excepted.
-func (s *Store) claimUpdate(claim charge.Charge) *update {
-	u := newUpdate(s.table, chargeKey(claim.Order.Number))
+func (s *Charges) claimUpdate(claim charge.Charge) *update {
+	u := newUpdate(chargeKey(claim.Order.Number))
 	u.set(attrAmount, claim.Order.Amount.String())
 	u.set(attrCurrency, claim.Order.Amount.Currency())
 	u.set(attrDescription, claim.Order.Description)
@@ -134,14 +129,14 @@ func (s *Store) claimUpdate(claim charge.Charge) *update {
 }
 
 // claim makes the call for a claim.
-func (s *Store) claim(ctx context.Context, u *update, claim charge.Charge) (standing charge.Charge, won bool, err error) {
+func (s *Charges) claim(ctx context.Context, u *update, claim charge.Charge) (standing charge.Charge, won bool, err error) {
 	number := claim.Order.Number
 	standing, met, err := s.update(ctx, u, number)
 	if errors.Is(err, charge.ErrNotFound) { // then its condition holds
 		err = errNoItem
 	}
 	if err != nil {
-		return charge.Charge{}, false, fmt.Errorf("claim order number %s in DynamoDB table %s: %w", number, s.table, err)
+		return charge.Charge{}, false, fmt.Errorf("claim order number %s in DynamoDB table %s: %w", number, s.name, err)
 	}
 	// An own claim that has gone on to another state was learnt about by somebody
 	// else meanwhile. What stands there counts, and nothing is sent for it.
@@ -156,13 +151,13 @@ func chargeable() []charge.State {
 
 // Record implements charge.Store. It makes one call. A change that no state
 // allows is answered with Get.
-func (s *Store) Record(ctx context.Context, change charge.Change) (standing charge.Charge, applied bool, err error) {
+func (s *Charges) Record(ctx context.Context, change charge.Change) (standing charge.Charge, applied bool, err error) {
 	origins := charge.Origins(change.To, change.Evidence)
 	if len(origins) == 0 {
 		standing, err = s.Get(ctx, change.Number)
 		return standing, false, err
 	}
-	u := newUpdate(s.table, chargeKey(change.Number))
+	u := newUpdate(chargeKey(change.Number))
 	u.condition = fmt.Sprintf("attribute_exists(%s) AND %s", u.name(attrKey), u.from(origins))
 	if change.Attempt != "" {
 		u.condition += fmt.Sprintf(" AND %s = %s", u.name(attrAttempt), u.text(attrAttempt, change.Attempt))
@@ -184,7 +179,7 @@ func (s *Store) Record(ctx context.Context, change charge.Change) (standing char
 
 	standing, met, err := s.update(ctx, u, change.Number)
 	if err != nil {
-		return charge.Charge{}, false, fmt.Errorf("record %s for order number %s in DynamoDB table %s: %w", change.To, change.Number, s.table, err)
+		return charge.Charge{}, false, fmt.Errorf("record %s for order number %s in DynamoDB table %s: %w", change.To, change.Number, s.name, err)
 	}
 	return standing, met || holds(standing.History, change.Entry()), nil
 }
@@ -203,8 +198,8 @@ func holds(history []charge.Entry, entry charge.Entry) bool {
 // Dispute implements charge.Store. It makes one call. Two callers may bring the
 // same word at the same time, so a call whose answer was lost knows itself by an id
 // and not by its line of history: an alarm is raised once, and not never.
-func (s *Store) Dispute(ctx context.Context, number, word string, at time.Time) (standing charge.Charge, noted bool, err error) {
-	u := newUpdate(s.table, chargeKey(number))
+func (s *Charges) Dispute(ctx context.Context, number, word string, at time.Time) (standing charge.Charge, noted bool, err error) {
+	u := newUpdate(chargeKey(number))
 	u.condition = u.stateIn([]charge.State{charge.Settled})
 	if word == "" {
 		u.condition += fmt.Sprintf(" AND attribute_exists(%s)", u.name(attrDisputed))
@@ -218,7 +213,7 @@ func (s *Store) Dispute(ctx context.Context, number, word string, at time.Time) 
 
 	standing, noted, err = s.update(ctx, u, number)
 	if err != nil {
-		return charge.Charge{}, false, fmt.Errorf("note the provider's word on order number %s in DynamoDB table %s: %w", number, s.table, err)
+		return charge.Charge{}, false, fmt.Errorf("note the provider's word on order number %s in DynamoDB table %s: %w", number, s.name, err)
 	}
 	return standing, noted, nil
 }
@@ -226,8 +221,8 @@ func (s *Store) Dispute(ctx context.Context, number, word string, at time.Time) 
 // Look implements charge.Store. It makes one call. Callers may want the same next
 // time, so a call whose answer was lost knows itself by an id: exactly one of them
 // is told that it moved the look.
-func (s *Store) Look(ctx context.Context, number string, was, next time.Time) (moved bool, err error) {
-	u := newUpdate(s.table, chargeKey(number))
+func (s *Charges) Look(ctx context.Context, number string, was, next time.Time) (moved bool, err error) {
+	u := newUpdate(chargeKey(number))
 	if was.IsZero() {
 		u.condition = fmt.Sprintf("attribute_exists(%s) AND attribute_not_exists(%s)", u.name(attrKey), u.name(attrLookAt))
 	} else {
@@ -240,65 +235,45 @@ func (s *Store) Look(ctx context.Context, number string, was, next time.Time) (m
 	case errors.Is(err, charge.ErrNotFound):
 		return false, nil
 	case err != nil:
-		return false, fmt.Errorf("move the look at order number %s in DynamoDB table %s: %w", number, s.table, err)
+		return false, fmt.Errorf("move the look at order number %s in DynamoDB table %s: %w", number, s.name, err)
 	}
 	return moved, nil
 }
 
 // LookNow implements charge.Store. It makes one call.
-func (s *Store) LookNow(ctx context.Context, number string, at time.Time) error {
-	u := newUpdate(s.table, chargeKey(number))
+func (s *Charges) LookNow(ctx context.Context, number string, at time.Time) error {
+	u := newUpdate(chargeKey(number))
 	u.condition = fmt.Sprintf("attribute_exists(%s) AND (attribute_not_exists(%[2]s) OR %[2]s > %[3]s)",
 		u.name(attrKey), u.name(attrLookAt), u.text(attrLookAt, timeText(at)))
 	u.look(number, at)
 	// Where the condition fails, the charge is due by then already.
 	if _, _, err := s.update(ctx, u, number); err != nil {
-		return fmt.Errorf("set an early look at order number %s in DynamoDB table %s: %w", number, s.table, err)
+		return fmt.Errorf("set an early look at order number %s in DynamoDB table %s: %w", number, s.name, err)
 	}
 	return nil
 }
 
 // Get implements charge.Store. It makes one call.
-func (s *Store) Get(ctx context.Context, number string) (charge.Charge, error) {
+func (s *Charges) Get(ctx context.Context, number string) (charge.Charge, error) {
 	item, err := s.item(ctx, chargeKey(number))
 	var c charge.Charge
 	if err == nil {
 		c, err = readCharge(number, item)
 	}
 	if err != nil {
-		return charge.Charge{}, fmt.Errorf("read order number %s in DynamoDB table %s: %w", number, s.table, err)
+		return charge.Charge{}, fmt.Errorf("read order number %s in DynamoDB table %s: %w", number, s.name, err)
 	}
 	return c, nil
 }
 
-// item reads an item, strongly consistent; none is empty.
-func (s *Store) item(ctx context.Context, pk string) (map[string]types.AttributeValue, error) {
-	out, err := s.api.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.table, Key: key(pk), ConsistentRead: aws.Bool(true)})
-	if err != nil {
-		return nil, err
-	}
-	return out.Item, nil
-}
-
-// errNoItem: an answer that cannot be, and must not be read as "nothing stands
-// there".
-var errNoItem = errors.New("DynamoDB's answer lacks the item that must stand there; what was written is not known")
-
 // update makes the call. It returns the charge that stands there afterwards, and
 // whether the condition was met, or what stands there has the call's own mark;
 // ErrNotFound where the condition failed on nothing.
-func (s *Store) update(ctx context.Context, u *update, number string) (standing charge.Charge, met bool, err error) {
-	out, err := s.api.UpdateItem(ctx, u.input())
-	var failed *types.ConditionalCheckFailedException
-	switch {
-	case errors.As(err, &failed):
-		standing, err = readCharge(number, failed.Item)
-		return standing, err == nil && u.wrote(failed.Item), err
-	case err != nil:
+func (s *Charges) update(ctx context.Context, u *update, number string) (standing charge.Charge, met bool, err error) {
+	item, met, err := s.write(ctx, u)
+	if err != nil {
 		return charge.Charge{}, false, err
-	case len(out.Attributes) == 0:
-		return charge.Charge{}, false, errNoItem
 	}
-	standing, err = readCharge(number, out.Attributes)
-	return standing, true, err
+	standing, err = readCharge(number, item)
+	return standing, met && err == nil, err
 }

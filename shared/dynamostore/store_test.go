@@ -283,7 +283,7 @@ func TestWhenEveryAnswerIsLost(t *testing.T) {
 
 // operation is something that the store does, as one that ought to succeed.
 type operation struct {
-	do    func(context.Context, *dynamostore.Store) error
+	do    func(context.Context, *dynamostore.Charges) error
 	names string // what its errors must name
 	calls int    // how many calls it makes at once
 }
@@ -298,26 +298,28 @@ func ofACharge(t *testing.T) map[string]operation {
 		}
 		return err
 	}
-	on := func(do func(context.Context, *dynamostore.Store) error) operation { return operation{do, "order-1", 1} }
+	on := func(do func(context.Context, *dynamostore.Charges) error) operation {
+		return operation{do, "order-1", 1}
+	}
 	return map[string]operation{
-		"claim": on(func(ctx context.Context, s *dynamostore.Store) error {
+		"claim": on(func(ctx context.Context, s *dynamostore.Charges) error {
 			_, won, err := s.Claim(ctx, c)
 			return did(won, err)
 		}),
-		"record": on(func(ctx context.Context, s *dynamostore.Store) error {
+		"record": on(func(ctx context.Context, s *dynamostore.Charges) error {
 			_, applied, err := s.Record(ctx, settled("attempt-1"))
 			return did(applied, err)
 		}),
-		"dispute": on(func(ctx context.Context, s *dynamostore.Store) error {
+		"dispute": on(func(ctx context.Context, s *dynamostore.Charges) error {
 			_, noted, err := s.Dispute(ctx, "order-1", "declined", start)
 			return did(noted, err)
 		}),
-		"look": on(func(ctx context.Context, s *dynamostore.Store) error {
+		"look": on(func(ctx context.Context, s *dynamostore.Charges) error {
 			moved, err := s.Look(ctx, "order-1", start, start.Add(time.Hour))
 			return did(moved, err)
 		}),
-		"look now": on(func(ctx context.Context, s *dynamostore.Store) error { return s.LookNow(ctx, "order-1", start) }),
-		"get": on(func(ctx context.Context, s *dynamostore.Store) error {
+		"look now": on(func(ctx context.Context, s *dynamostore.Charges) error { return s.LookNow(ctx, "order-1", start) }),
+		"get": on(func(ctx context.Context, s *dynamostore.Charges) error {
 			_, err := s.Get(ctx, "order-1")
 			return err
 		}),
@@ -329,7 +331,7 @@ func operations(t *testing.T) map[string]operation {
 	t.Helper()
 	all := ofACharge(t)
 	maps.Copy(all, map[string]operation{
-		"due": {func(ctx context.Context, s *dynamostore.Store) error {
+		"due": {func(ctx context.Context, s *dynamostore.Charges) error {
 			for due, err := range s.Due(ctx, start) {
 				if err == nil {
 					return fmt.Errorf("did it: %v", due)
@@ -338,19 +340,19 @@ func operations(t *testing.T) map[string]operation {
 			}
 			return nil
 		}, "due", 8},
-		"open": {func(ctx context.Context, s *dynamostore.Store) error {
+		"open": {func(ctx context.Context, s *dynamostore.Charges) error {
 			_, _, err := s.Open(ctx, charge.OpenStates(), charge.Place{}, 10)
 			return err
 		}, "open charges", 8},
-		"payment owner": {func(ctx context.Context, s *dynamostore.Store) error {
+		"payment owner": {func(ctx context.Context, s *dynamostore.Charges) error {
 			_, err := s.PaymentOwner(ctx, "payment-1")
 			return err
 		}, "payment-1", 1},
-		"switch": {func(ctx context.Context, s *dynamostore.Store) error {
+		"switch": {func(ctx context.Context, s *dynamostore.Charges) error {
 			_, err := s.Switch(ctx)
 			return err
 		}, "switch", 1},
-		"set switch": {func(ctx context.Context, s *dynamostore.Store) error {
+		"set switch": {func(ctx context.Context, s *dynamostore.Charges) error {
 			return s.SetSwitch(ctx, charge.Switch{Mode: charge.Stopped, SetAt: start})
 		}, "switch to stopped", 1},
 	})
@@ -381,8 +383,8 @@ func TestATableThatIsNotAvailable(t *testing.T) {
 	cfg, err := awsconfig.Load(t.Context())
 	require.NoError(t, err)
 	cfg.Logger = logging.Nop{} // see client
-	connect := func(endpoint string) *dynamostore.Store {
-		return dynamostore.New(dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) { o.BaseEndpoint = &endpoint }), tableName)
+	connect := func(endpoint string) *dynamostore.Charges {
+		return dynamostore.NewCharges(dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) { o.BaseEndpoint = &endpoint }), tableName)
 	}
 	within := func(t *testing.T) context.Context {
 		t.Helper()
@@ -433,7 +435,7 @@ func TestACallEndsWithItsContext(t *testing.T) {
 				<-r.Context().Done()
 			}))
 			t.Cleanup(s.Close)
-			err := op.do(ctx, dynamostore.New(client(s.URL, s.Client().Transport, 3), tableName))
+			err := op.do(ctx, dynamostore.NewCharges(client(s.URL, s.Client().Transport, 3), tableName))
 			requireFailed(t, op, err)
 			require.ErrorIs(t, err, context.Canceled)
 		})
@@ -613,8 +615,8 @@ func read(ctx context.Context, number, answer string) (charge.Charge, error) {
 }
 
 // reading is a store on a table that has one answer to everything.
-func reading(answer string) *dynamostore.Store {
-	return dynamostore.New(client("http://table.invalid", transport(func(r *http.Request) (*http.Response, error) {
+func reading(answer string) *dynamostore.Charges {
+	return dynamostore.NewCharges(client("http://table.invalid", transport(func(r *http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: refill([]byte(answer)), Request: r}, nil
 	}), 1), tableName)
 }

@@ -23,14 +23,14 @@ const (
 
 // Switch implements charge.Store. It makes one call, strongly consistent. A switch
 // that cannot be read is an error: it may say that charging is stopped.
-func (s *Store) Switch(ctx context.Context) (charge.Switch, error) {
+func (s *Charges) Switch(ctx context.Context) (charge.Switch, error) {
 	item, err := s.item(ctx, switchKey)
 	var set charge.Switch
 	if err == nil {
 		set, err = readSwitch(item)
 	}
 	if err != nil {
-		return charge.Switch{}, fmt.Errorf("read the operator's switch in DynamoDB table %s: %w", s.table, err)
+		return charge.Switch{}, fmt.Errorf("read the operator's switch in DynamoDB table %s: %w", s.name, err)
 	}
 	return set, nil
 }
@@ -52,13 +52,13 @@ func readSwitch(item map[string]types.AttributeValue) (charge.Switch, error) {
 
 // SetSwitch implements charge.Store. It makes one call. The last word counts, and
 // no condition or clock stands between an operator and a stop.
-func (s *Store) SetSwitch(ctx context.Context, set charge.Switch) error {
-	u := newUpdate(s.table, switchKey)
+func (s *Charges) SetSwitch(ctx context.Context, set charge.Switch) error {
+	u := newUpdate(switchKey)
 	u.set(attrMode, string(set.Mode))
 	u.set(attrNote, set.Note)
 	u.set(attrSetAt, timeText(set.SetAt))
-	if _, err := s.api.UpdateItem(ctx, u.input()); err != nil {
-		return fmt.Errorf("set the operator's switch to %s in DynamoDB table %s: %w", set.Mode, s.table, err)
+	if _, err := s.api.UpdateItem(ctx, u.input(s.name)); err != nil {
+		return fmt.Errorf("set the operator's switch to %s in DynamoDB table %s: %w", set.Mode, s.name, err)
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ import (
 // throughout, because many plain names (state, currency, …) are or may become
 // DynamoDB's reserved words.
 type update struct {
-	table, pk     string
+	pk            string
 	condition     string
 	sets, removes []string
 	names         map[string]string
@@ -28,8 +28,8 @@ type update struct {
 // mark is an attribute that holds the random id of the one call that wrote it.
 type mark struct{ attribute, id string }
 
-func newUpdate(table, pk string) *update {
-	return &update{table: table, pk: pk, names: map[string]string{}, values: map[string]types.AttributeValue{}}
+func newUpdate(pk string) *update {
+	return &update{pk: pk, names: map[string]string{}, values: map[string]types.AttributeValue{}}
 }
 
 // name returns an attribute's placeholder.
@@ -142,13 +142,13 @@ func (u *update) replace(attribute string, list *types.AttributeValueMemberL) {
 	u.sets = append(u.sets, u.name(attribute)+" = "+u.value(attribute, list))
 }
 
-func (u *update) input() *dynamodb.UpdateItemInput {
+func (u *update) input(table string) *dynamodb.UpdateItemInput {
 	expression := "SET " + strings.Join(u.sets, ", ")
 	if len(u.removes) > 0 {
 		expression += " REMOVE " + strings.Join(u.removes, ", ")
 	}
 	input := &dynamodb.UpdateItemInput{
-		TableName:                           &u.table,
+		TableName:                           &table,
 		Key:                                 key(u.pk),
 		UpdateExpression:                    &expression,
 		ExpressionAttributeNames:            u.names,

@@ -43,6 +43,6 @@ func TestLedgerAndProviderAgreeOnDynamoDB(t *testing.T) {
 		t.Cleanup(func() {
 			require.NoError(t, dynamostoretest.DeleteTable(context.Background(), api, name))
 		})
-		return dynamostore.New(api, name)
+		return dynamostore.NewCharges(api, name)
 	})
 }

@@ -55,7 +55,7 @@ func TestLedgerAndProviderAgree(t *testing.T) {
 		store, err := boltstore.Open(filepath.Join(dir, "ledger.db"))
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, store.Close()) })
-		return store
+		return store.Charges()
 	})
 }
 

@@ -69,7 +69,7 @@ func newHouse(t *testing.T) *house {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
 
-	h := &house{provider: provider, server: server, store: &faultyStore{Store: store}, keys: &keyring{}, log: &logbuffer.Buffer{}}
+	h := &house{provider: provider, server: server, store: &faultyStore{Store: store.Charges()}, keys: &keyring{}, log: &logbuffer.Buffer{}}
 	h.keys.rotate(merchantKey, merchantPassword)
 	_, _ = h.keys.Refresh(t.Context())
 	h.keys.refreshes = 0

@@ -15,6 +15,7 @@ import (
 	"dinarfunctions/shared/charge"
 	"dinarfunctions/shared/dineropay"
 	"dinarfunctions/shared/trigger"
+	"dinarfunctions/shared/view"
 )
 
 // Ledger is what the function needs of *charge.Ledger. Its errors are those that
@@ -108,7 +109,7 @@ func (h handler) post(r *http.Request) (api.Answer, error) {
 		return api.Answer{}, problemOf(err)
 	}
 	h.log.InfoContext(r.Context(), "charge", "order_number", c.Order.Number, "state", c.State, "payment_id", c.PaymentID)
-	answer := api.Answer{Status: statusOf[c.State], Body: viewOf(c)}
+	answer := api.Answer{Status: statusOf[c.State], Body: view.OfCharge(c)}
 	if c.State == charge.Unsent {
 		answer.RetryAfter = retryAfter
 	}
@@ -124,5 +125,5 @@ func (h handler) get(r *http.Request) (api.Answer, error) {
 	if err != nil {
 		return api.Answer{}, problemOf(err)
 	}
-	return api.Answer{Status: http.StatusOK, Body: viewOf(c)}, nil
+	return api.Answer{Status: http.StatusOK, Body: view.OfCharge(c)}, nil
 }

@@ -106,7 +106,7 @@ func (h *house) newFunction(t *testing.T) trigger.Handlers {
 		Log:     log,
 		Backoff: func() backoff.BackOff { return &backoff.ZeroBackOff{} },
 	})
-	ledger := charge.NewLedger(store, client, h.clock, log)
+	ledger := charge.NewLedger(store.Charges(), client, h.clock, log)
 	h.ledger = ledger
 	return handler.New(ledger, log)
 }

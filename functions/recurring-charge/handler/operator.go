@@ -1,102 +1,45 @@
 package handler
 
 import (
-	"encoding/base64"
-	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
-	"strconv"
-	"time"
-
-	"github.com/go-json-experiment/json"
 
 	"dinarfunctions/shared/api"
 	"dinarfunctions/shared/charge"
+	"dinarfunctions/shared/view"
 )
 
-const (
-	defaultLimit = 50
-	maxLimit     = 100
-	maxNote      = 1024
-)
+const maxNote = 1024
 
 // listView is a page of charges.
 type listView struct {
-	Charges    []view `json:"charges"`
-	NextCursor string `json:"next_cursor,omitzero"`
+	Charges    []view.Charge `json:"charges"`
+	NextCursor string        `json:"next_cursor,omitzero"`
 }
 
 func (h handler) list(r *http.Request) (api.Answer, error) {
 	query := r.URL.Query()
-	state, after, limit, err := listQuery(query)
-	if err != nil {
-		return api.Answer{}, err
-	}
-	charges, more, err := h.ledger.Open(r.Context(), state, after, limit)
-	if err != nil {
-		return api.Answer{}, problemOf(err)
-	}
-	page := listView{Charges: make([]view, len(charges))}
-	for i, c := range charges {
-		page.Charges[i] = viewOf(c)
-	}
-	if more != nil {
-		if page.NextCursor, err = cursorOf(*more); err != nil {
-			return api.Answer{}, err
-		}
-	}
-	return api.Answer{Status: http.StatusOK, Body: page}, nil
-}
-
-// listQuery reads state, limit and cursor, and names all of them that are wrong.
-func listQuery(query url.Values) (state charge.State, after charge.Place, limit int, err error) {
 	var faults []api.FieldError
-	state = charge.State(query.Get("state"))
+	state := charge.State(query.Get("state"))
 	if state != "" && !state.Open() {
 		faults = append(faults, api.FieldError{Field: "state", Message: "must be sending, pending or unknown: only charges whose outcome is to come are listed"})
 	}
-	limit = defaultLimit
-	if text := query.Get("limit"); text != "" {
-		if limit, err = strconv.Atoi(text); err != nil || limit < 1 || limit > maxLimit {
-			faults = append(faults, api.FieldError{Field: "limit", Message: fmt.Sprintf("must be a number from 1 to %d", maxLimit)})
-		}
-	}
-	if text := query.Get("cursor"); text != "" {
-		if after, err = readCursor(text); err != nil {
-			faults = append(faults, api.FieldError{Field: "cursor", Message: "must be the next_cursor of an earlier answer"})
-		}
-	}
+	asked, faults := api.ReadPage(query, faults)
 	if faults != nil {
-		return "", charge.Place{}, 0, api.Invalid(faults...)
+		return api.Answer{}, api.Invalid(faults...)
 	}
-	return state, after, limit, nil
-}
-
-// cursor is a place in the list as callers carry it. To them it is opaque.
-type cursor struct {
-	CreatedAt time.Time `json:"c"`
-	Number    string    `json:"n"`
-}
-
-func cursorOf(p charge.Place) (string, error) {
-	text, err := json.Marshal(cursor(p))
-	return base64.RawURLEncoding.EncodeToString(text), err
-}
-
-func readCursor(text string) (charge.Place, error) {
-	decoded, err := base64.RawURLEncoding.DecodeString(text)
+	charges, more, err := h.ledger.Open(r.Context(), state, charge.Place{CreatedAt: asked.After.CreatedAt, Number: asked.After.ID}, asked.Limit)
 	if err != nil {
-		return charge.Place{}, err
+		return api.Answer{}, problemOf(err)
 	}
-	var c cursor
-	if err := json.Unmarshal(decoded, &c, json.RejectUnknownMembers(true)); err != nil {
-		return charge.Place{}, err
+	page := listView{Charges: make([]view.Charge, len(charges))}
+	for i, c := range charges {
+		page.Charges[i] = view.OfCharge(c)
 	}
-	if c.CreatedAt.IsZero() {
-		return charge.Place{}, errors.New("a cursor without a time")
+	if more != nil {
+		page.NextCursor = api.Place{CreatedAt: more.CreatedAt, ID: more.Number}.Cursor()
 	}
-	return charge.Place(c), nil
+	return api.Answer{Status: http.StatusOK, Body: page}, nil
 }
 
 func (h handler) resolve(r *http.Request) (api.Answer, error) {
@@ -127,7 +70,7 @@ func (h handler) resolve(r *http.Request) (api.Answer, error) {
 		return api.Answer{}, problemOf(err)
 	}
 	h.log.WarnContext(r.Context(), "an operator's word on a charge", "order_number", number, "state", string(c.State))
-	return api.Answer{Status: http.StatusOK, Body: viewOf(c)}, nil
+	return api.Answer{Status: http.StatusOK, Body: view.OfCharge(c)}, nil
 }
 
 // checkNote: whoever looks at the ledger a year later wants to know why.
@@ -148,9 +91,9 @@ type switchView struct {
 }
 
 func switchViewOf(s charge.Switch) switchView {
-	v := switchView{Mode: s.Mode, Note: orNull(s.Note)}
+	v := switchView{Mode: s.Mode, Note: api.OrNull(s.Note)}
 	if !s.SetAt.IsZero() {
-		v.SetAt = orNull(utc(s.SetAt))
+		v.SetAt = api.OrNull(api.Time(s.SetAt))
 	}
 	return v
 }

@@ -1,14 +1,8 @@
-// Package boltstore keeps the ledger in one file on this machine, with bbolt.
-//
-// It is for the sandbox and for tests. It passes the same suite as the store on
-// DynamoDB (charge/chargetest), and no Lambda function links it: a function's
-// disk is gone when the function is.
 package boltstore
 
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -17,57 +11,27 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"go.etcd.io/bbolt"
-	bolterrors "go.etcd.io/bbolt/errors"
 
 	"dinarfunctions/shared/charge"
 	"dinarfunctions/shared/money"
 )
 
-// The buckets. In charges the key is the order number and the value a record as
-// JSON; control has the operator's switch under the key "switch".
+// In chargesBucket the key is the order number and the value a record as JSON;
+// controlBucket has the operator's switch under switchKey.
 var (
-	charges = []byte("charges")
-	control = []byte("control")
+	chargesBucket = []byte("charges")
+	controlBucket = []byte("control")
 
 	switchKey = []byte("switch")
 )
 
-// Store is a charge.Store in a file. It is safe for concurrent use in one
-// process; a second process cannot open the file.
-type Store struct{ db *bbolt.DB }
+// Charges is a charge.Store in a file.
+type Charges struct{ db *bbolt.DB }
 
-var _ charge.Store = (*Store)(nil)
-
-// Open opens the store in the file at path, or creates it there. The error says
-// whether the file is in use by another process or is no store.
-func Open(path string) (*Store, error) {
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: time.Second})
-	switch {
-	case errors.Is(err, bolterrors.ErrTimeout):
-		return nil, fmt.Errorf("the store %s is in use by another process; end that one, or name another file", path)
-	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrVersionMismatch), errors.Is(err, bolterrors.ErrChecksum):
-		return nil, fmt.Errorf("the file %s is not a readable store (%w); move it away, or name another file", path, err)
-	case err != nil:
-		return nil, fmt.Errorf("open the store %s: %w", path, err)
-	}
-	err = db.Update(func(tx *bbolt.Tx) error {
-		_, err := tx.CreateBucketIfNotExists(charges)
-		if err == nil {
-			_, err = tx.CreateBucketIfNotExists(control)
-		}
-		return err
-	})
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("prepare the store %s: %w", path, err), db.Close())
-	}
-	return &Store{db: db}, nil
-}
-
-// Close ends all work with the file.
-func (s *Store) Close() error { return s.db.Close() }
+var _ charge.Store = (*Charges)(nil)
 
 // Claim implements charge.Store.
-func (s *Store) Claim(ctx context.Context, claim charge.Charge) (standing charge.Charge, won bool, err error) {
+func (s *Charges) Claim(ctx context.Context, claim charge.Charge) (standing charge.Charge, won bool, err error) {
 	err = s.update(ctx, claim.Order.Number, func(found *charge.Charge) (charge.Charge, bool, error) {
 		standing, won = charge.Claim(found, claim)
 		return standing, won, nil
@@ -76,7 +40,7 @@ func (s *Store) Claim(ctx context.Context, claim charge.Charge) (standing charge
 }
 
 // Record implements charge.Store.
-func (s *Store) Record(ctx context.Context, change charge.Change) (standing charge.Charge, applied bool, err error) {
+func (s *Charges) Record(ctx context.Context, change charge.Change) (standing charge.Charge, applied bool, err error) {
 	err = s.update(ctx, change.Number, func(found *charge.Charge) (charge.Charge, bool, error) {
 		if found == nil {
 			return charge.Charge{}, false, charge.ErrNotFound
@@ -88,7 +52,7 @@ func (s *Store) Record(ctx context.Context, change charge.Change) (standing char
 }
 
 // Dispute implements charge.Store.
-func (s *Store) Dispute(ctx context.Context, number, word string, at time.Time) (standing charge.Charge, noted bool, err error) {
+func (s *Charges) Dispute(ctx context.Context, number, word string, at time.Time) (standing charge.Charge, noted bool, err error) {
 	err = s.update(ctx, number, func(found *charge.Charge) (charge.Charge, bool, error) {
 		if found == nil {
 			return charge.Charge{}, false, charge.ErrNotFound
@@ -100,7 +64,7 @@ func (s *Store) Dispute(ctx context.Context, number, word string, at time.Time) 
 }
 
 // Look implements charge.Store.
-func (s *Store) Look(ctx context.Context, number string, was, next time.Time) (moved bool, err error) {
+func (s *Charges) Look(ctx context.Context, number string, was, next time.Time) (moved bool, err error) {
 	err = s.update(ctx, number, func(found *charge.Charge) (charge.Charge, bool, error) {
 		if found == nil || !found.LookAt.Equal(was) {
 			return charge.Charge{}, false, nil
@@ -113,7 +77,7 @@ func (s *Store) Look(ctx context.Context, number string, was, next time.Time) (m
 }
 
 // LookNow implements charge.Store.
-func (s *Store) LookNow(ctx context.Context, number string, at time.Time) error {
+func (s *Charges) LookNow(ctx context.Context, number string, at time.Time) error {
 	return s.update(ctx, number, func(found *charge.Charge) (charge.Charge, bool, error) {
 		switch {
 		case found == nil:
@@ -128,7 +92,7 @@ func (s *Store) LookNow(ctx context.Context, number string, at time.Time) error 
 
 // Due implements charge.Store. It reads the whole file, which on one machine is
 // soon done.
-func (s *Store) Due(ctx context.Context, now time.Time) iter.Seq2[charge.Due, error] {
+func (s *Charges) Due(ctx context.Context, now time.Time) iter.Seq2[charge.Due, error] {
 	return func(yield func(charge.Due, error) bool) {
 		var due []charge.Due
 		err := s.each(ctx, func(c charge.Charge) {
@@ -150,7 +114,7 @@ func (s *Store) Due(ctx context.Context, now time.Time) iter.Seq2[charge.Due, er
 }
 
 // Open implements charge.Store.
-func (s *Store) Open(ctx context.Context, states []charge.State, after charge.Place, limit int) (found []charge.Charge, more *charge.Place, err error) {
+func (s *Charges) Open(ctx context.Context, states []charge.State, after charge.Place, limit int) (found []charge.Charge, more *charge.Place, err error) {
 	err = s.each(ctx, func(c charge.Charge) {
 		if slices.Contains(states, c.State) && comparePlaces(placeOf(c), after) > 0 {
 			found = append(found, c)
@@ -177,7 +141,7 @@ func comparePlaces(a, b charge.Place) int {
 }
 
 // PaymentOwner implements charge.Store.
-func (s *Store) PaymentOwner(ctx context.Context, paymentID string) (number string, err error) {
+func (s *Charges) PaymentOwner(ctx context.Context, paymentID string) (number string, err error) {
 	err = s.each(ctx, func(c charge.Charge) {
 		if strings.EqualFold(c.PaymentID, paymentID) {
 			number = c.Order.Number
@@ -187,12 +151,12 @@ func (s *Store) PaymentOwner(ctx context.Context, paymentID string) (number stri
 }
 
 // each shows every charge to see.
-func (s *Store) each(ctx context.Context, see func(charge.Charge)) error {
+func (s *Charges) each(ctx context.Context, see func(charge.Charge)) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	return s.db.View(func(tx *bbolt.Tx) error {
-		return tx.Bucket(charges).ForEach(func(number, _ []byte) error {
+		return tx.Bucket(chargesBucket).ForEach(func(number, _ []byte) error {
 			c, err := get(tx, string(number))
 			if err == nil {
 				see(*c)
@@ -203,13 +167,13 @@ func (s *Store) each(ctx context.Context, see func(charge.Charge)) error {
 }
 
 // Switch implements charge.Store.
-func (s *Store) Switch(ctx context.Context) (charge.Switch, error) {
+func (s *Charges) Switch(ctx context.Context) (charge.Switch, error) {
 	set := charge.Switch{Mode: charge.Live}
 	if err := ctx.Err(); err != nil {
 		return charge.Switch{}, err
 	}
 	err := s.db.View(func(tx *bbolt.Tx) error {
-		value := tx.Bucket(control).Get(switchKey)
+		value := tx.Bucket(controlBucket).Get(switchKey)
 		if value == nil {
 			return nil
 		}
@@ -224,7 +188,7 @@ func (s *Store) Switch(ctx context.Context) (charge.Switch, error) {
 }
 
 // SetSwitch implements charge.Store.
-func (s *Store) SetSwitch(ctx context.Context, set charge.Switch) error {
+func (s *Charges) SetSwitch(ctx context.Context, set charge.Switch) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -232,7 +196,7 @@ func (s *Store) SetSwitch(ctx context.Context, set charge.Switch) error {
 	if err != nil {
 		return err
 	}
-	return s.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(control).Put(switchKey, value) })
+	return s.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(controlBucket).Put(switchKey, value) })
 }
 
 type switchRecord struct {
@@ -242,7 +206,7 @@ type switchRecord struct {
 }
 
 // Get implements charge.Store.
-func (s *Store) Get(ctx context.Context, number string) (c charge.Charge, err error) {
+func (s *Charges) Get(ctx context.Context, number string) (c charge.Charge, err error) {
 	if err := ctx.Err(); err != nil {
 		return charge.Charge{}, err
 	}
@@ -261,7 +225,7 @@ func (s *Store) Get(ctx context.Context, number string) (c charge.Charge, err er
 
 // update reads, decides and writes within one transaction; bbolt has one writer
 // at a time.
-func (s *Store) update(ctx context.Context, number string, decide func(*charge.Charge) (charge.Charge, bool, error)) error {
+func (s *Charges) update(ctx context.Context, number string, decide func(*charge.Charge) (charge.Charge, bool, error)) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -278,12 +242,12 @@ func (s *Store) update(ctx context.Context, number string, decide func(*charge.C
 		if err != nil {
 			return fmt.Errorf("write charge %s: %w", number, err)
 		}
-		return tx.Bucket(charges).Put([]byte(number), value)
+		return tx.Bucket(chargesBucket).Put([]byte(number), value)
 	})
 }
 
 func get(tx *bbolt.Tx, number string) (*charge.Charge, error) {
-	value := tx.Bucket(charges).Get([]byte(number))
+	value := tx.Bucket(chargesBucket).Get([]byte(number))
 	if value == nil {
 		return nil, nil
 	}

@@ -14,7 +14,7 @@ import (
 
 func TestStore(t *testing.T) {
 	t.Parallel()
-	chargetest.Store(t, func(t *testing.T) charge.Store { return open(t, filepath.Join(t.TempDir(), "ledger.db")) })
+	chargetest.Store(t, func(t *testing.T) charge.Store { return open(t, filepath.Join(t.TempDir(), "ledger.db")).Charges() })
 }
 
 func TestStoreSurvivesARestart(t *testing.T) {
@@ -23,12 +23,12 @@ func TestStoreSurvivesARestart(t *testing.T) {
 	store, err := boltstore.Open(path)
 	require.NoError(t, err)
 	claim := charge.NewClaim(chargetest.Terms(t, "order-1"), "attempt-1", start, start)
-	_, won, err := store.Claim(t.Context(), claim)
+	_, won, err := store.Charges().Claim(t.Context(), claim)
 	require.NoError(t, err)
 	require.True(t, won)
 	require.NoError(t, store.Close())
 
-	found, err := open(t, path).Get(t.Context(), "order-1")
+	found, err := open(t, path).Charges().Get(t.Context(), "order-1")
 	require.NoError(t, err)
 	require.Equal(t, claim, found)
 }
@@ -59,9 +59,9 @@ func TestAnUnreadableRecordIsNotFree(t *testing.T) {
 	spoil(t, path, "order-1")
 
 	store = open(t, path)
-	_, won, err := store.Claim(t.Context(), charge.NewClaim(chargetest.Terms(t, "order-1"), "attempt-1", start, start))
+	_, won, err := store.Charges().Claim(t.Context(), charge.NewClaim(chargetest.Terms(t, "order-1"), "attempt-1", start, start))
 	require.ErrorContains(t, err, "order-1")
 	require.False(t, won)
-	_, err = store.Get(t.Context(), "order-1")
+	_, err = store.Charges().Get(t.Context(), "order-1")
 	require.ErrorContains(t, err, "cannot be read")
 }

@@ -1,0 +1,96 @@
+package api
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/go-json-experiment/json"
+)
+
+const (
+	defaultLimit = 50
+	maxLimit     = 100
+)
+
+// Page is what a caller wants of a list (contract, HTTP API).
+type Page struct {
+	// Limit is how many things a page has at most.
+	Limit int
+	// After is where an earlier page ended; zero for the beginning.
+	After Place
+}
+
+// Place is a place in a list, which is in the order of time and then of id.
+type Place struct {
+	CreatedAt time.Time `json:"c"`
+	ID        string    `json:"n"`
+}
+
+// ReadPage reads limit and cursor of a query. What is wrong with them is added to
+// what else was found to be: a caller hears of all of it at once.
+func ReadPage(query url.Values, faults []FieldError) (Page, []FieldError) {
+	page := Page{Limit: defaultLimit}
+	if text := query.Get("limit"); text != "" {
+		limit, err := strconv.Atoi(text)
+		if err != nil || limit < 1 || limit > maxLimit {
+			faults = append(faults, FieldError{Field: "limit", Message: fmt.Sprintf("must be a number from 1 to %d", maxLimit)})
+		}
+		page.Limit = limit
+	}
+	if text := query.Get("cursor"); text != "" {
+		after, err := readCursor(text)
+		if err != nil {
+			faults = append(faults, FieldError{Field: "cursor", Message: "must be the next_cursor of an earlier answer"})
+		}
+		page.After = after
+	}
+	return page, faults
+}
+
+// Cursor is a place as callers carry it. To them it is opaque.
+func (p Place) Cursor() string {
+	text, err := json.Marshal(p)
+	if err != nil { // a time beyond the year 9999
+		panic(fmt.Errorf("encode a cursor: %w", err))
+	}
+	return base64.RawURLEncoding.EncodeToString(text)
+}
+
+func readCursor(text string) (Place, error) {
+	decoded, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil {
+		return Place{}, err
+	}
+	var p Place
+	if err := json.Unmarshal(decoded, &p, json.RejectUnknownMembers(true)); err != nil {
+		return Place{}, err
+	}
+	if p.CreatedAt.IsZero() {
+		return Place{}, errors.New("a cursor without a time")
+	}
+	return p, nil
+}
+
+// OrNull is a text as JSON shows it: null where there is none.
+func OrNull[T ~string](text T) *string {
+	if text == "" {
+		return nil
+	}
+	s := string(text)
+	return &s
+}
+
+// Time writes a time as RFC 3339 with milliseconds, in UTC.
+func Time(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") }
+
+// TimeOrNull is Time, or null for the zero time.
+func TimeOrNull(t time.Time) *string {
+	if t.IsZero() {
+		return nil
+	}
+	return OrNull(Time(t))
+}
