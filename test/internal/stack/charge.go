@@ -29,7 +29,9 @@ func (s *Stack) Charge(ctx context.Context, r dineropay.Request) (charge.Charge,
 }
 
 // Ledger is the store in the stack's table: what stands there, and what is due.
-func (s *Stack) Ledger() *dynamostore.Charges { return dynamostore.NewCharges(s.DynamoDB, s.refs["Charges"]) }
+func (s *Stack) Ledger() *dynamostore.Charges {
+	return dynamostore.NewCharges(s.DynamoDB, s.refs["Charges"])
+}
 
 // merchant is the simulated merchant's credentials.
 type merchant struct{}
