@@ -192,10 +192,6 @@ func (c Charge) nextLook(state State, said Evidence, now time.Time) time.Time {
 	switch {
 	case state.Open():
 		return NextLook(c.calledAt(), now)
-	case c.For != Cycle{} && said == ByStatus:
-		// Whoever learnt it may know nothing of subscriptions, as a callback does.
-		// The schedule takes it to the subscription.
-		return now
 	case state.Chargeable() && c.State == Sending:
 		// The answer denied it; a moment later the provider is asked whether it
 		// has it all the same. The claim's own look is as good as any, and leaves
