@@ -19,6 +19,9 @@ type Charge struct {
 	TokenEnd string
 	// Fingerprint is of the terms of the latest attempt.
 	Fingerprint string
+	// For is the cycle of a subscription that it is for; the zero Cycle where a
+	// caller asked for it.
+	For Cycle
 
 	// Attempt is the random id of the latest claim. It tells a writer its own
 	// claim from another's.
@@ -48,6 +51,16 @@ type Charge struct {
 	CreatedAt time.Time
 	UpdatedAt time.Time
 	History   []Entry
+}
+
+// Cycle is a cycle of a subscription, and which try of it. The zero Cycle is none.
+// See contract, "Subscriptions".
+type Cycle struct {
+	// Subscription is its id.
+	Subscription string
+	// Number is the cycle's, from 1. Attempt is 0 for its first charge, and n for
+	// its n-th try after a decline.
+	Number, Attempt int
 }
 
 // Entry is one line of a charge's history.

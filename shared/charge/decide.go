@@ -23,12 +23,20 @@ const (
 //	rejected, unsent          Send           Send
 //	every other state         Repeat         Conflict
 //
+// A request for a cycle of a subscription has the content that was claimed first,
+// so there is no other; and what stands for another cycle, or for none, is always a
+// Conflict, as a cycle's charge is for a caller's own request.
+//
 // There is no clock in it: time never makes a charge chargeable again.
-func Decide(standing *Charge, terms Terms) Decision {
+func Decide(standing *Charge, terms Terms, of Cycle) Decision {
 	switch {
-	case standing == nil || standing.State.Chargeable():
+	case standing == nil:
 		return Send
-	case terms.Matches(standing.Fingerprint):
+	case standing.For != of:
+		return Conflict
+	case standing.State.Chargeable():
+		return Send
+	case of != Cycle{} || terms.Matches(standing.Fingerprint):
 		return Repeat
 	default:
 		return Conflict
@@ -54,7 +62,7 @@ func Claim(standing *Charge, claim Charge) (Charge, bool) {
 		return claim, true
 	}
 	late := standing.UpdatedAt.After(claim.CreatedAt)
-	if !standing.State.Chargeable() || standing.Attempt == claim.Attempt || late {
+	if !standing.State.Chargeable() || standing.For != claim.For || standing.Attempt == claim.Attempt || late {
 		return *standing, standing.State == Sending && standing.Attempt == claim.Attempt
 	}
 	claim.CreatedAt = standing.CreatedAt

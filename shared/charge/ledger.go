@@ -59,6 +59,9 @@ var (
 	ErrNoTime = errors.New("too little time is left in this invocation to charge safely")
 	// ErrStore: the ledger could not be reached or refused the work.
 	ErrStore = errors.New("the ledger cannot be reached")
+	// ErrOvertaken: the subscription whose cycle was to be charged has been changed
+	// since it was read.
+	ErrOvertaken = errors.New("the subscription has been changed meanwhile")
 	// ErrStopped: an operator has stopped charging.
 	ErrStopped = errors.New("charging is stopped")
 	// ErrAskFirst: the provider has to be asked about the order number first, and
@@ -82,6 +85,7 @@ type Ledger struct {
 	now      func() time.Time
 	log      *slog.Logger
 	control  control
+	follow   func(context.Context, Charge) error
 }
 
 // NewLedger returns a ledger over a store and a provider. now tells the time. Only
@@ -100,6 +104,54 @@ func NewLedger(store Store, provider Provider, now func() time.Time, log *slog.L
 // ErrStopped or ErrAskFirst, or is a *ConflictError. Once a request may have left, there is always a
 // charge to return.
 func (l *Ledger) Charge(ctx context.Context, terms Terms) (Charge, error) {
+	return l.begin(ctx, &request{terms: terms, claim: l.store.Claim})
+}
+
+// CycleRequest asks for the charge of a subscription's cycle.
+type CycleRequest struct {
+	Terms Terms
+	Of    Cycle
+	// AskFirst: the provider is asked about the order number before it is charged,
+	// whatever the operator's switch says.
+	AskFirst bool
+	// Claim writes the claim as Store.Claim does, in one atomic step with the
+	// subscription's own condition. Where that is not met it wraps ErrOvertaken, and
+	// nothing was written.
+	Claim func(ctx context.Context, claim Charge) (standing Charge, won bool, err error)
+}
+
+// ChargeCycle is Charge for a cycle of a subscription, whose claim has one more
+// condition. It may also wrap ErrOvertaken: the subscription is not any more what it
+// was read as, so nothing was claimed or sent. keyRefused tells that the provider
+// refused the merchant's key; the charge is Unsent then.
+func (l *Ledger) ChargeCycle(ctx context.Context, asked CycleRequest) (c Charge, keyRefused bool, err error) {
+	r := &request{terms: asked.Terms, of: asked.Of, ask: asked.AskFirst, claim: asked.Claim}
+	c, err = l.begin(ctx, r)
+	return c, r.keyRefused, err
+}
+
+// Follow says who is told of the charges of subscriptions that Sweep looked at.
+// What it cannot be told now, it is told again at the next look.
+func (l *Ledger) Follow(follow func(context.Context, Charge) error) { l.follow = follow }
+
+// request is a charge that is asked for.
+type request struct {
+	terms Terms
+	of    Cycle
+	ask   bool
+	claim func(context.Context, Charge) (Charge, bool, error)
+
+	keyRefused bool // by the provider, for good
+}
+
+// newClaim is one attempt at it.
+func (r *request) newClaim(now, deadline time.Time) Charge {
+	claim := NewClaim(r.terms, rand.Text(), now, deadline)
+	claim.For = r.of
+	return claim
+}
+
+func (l *Ledger) begin(ctx context.Context, r *request) (Charge, error) {
 	if err := ctx.Err(); err != nil {
 		return Charge{}, fmt.Errorf("%w: %w", ErrNoTime, err)
 	}
@@ -111,43 +163,44 @@ func (l *Ledger) Charge(ctx context.Context, terms Terms) (Charge, error) {
 
 	mode, err := l.mayBegin(ctx, deadline)
 	if err != nil {
-		return l.unbegun(ctx, terms, err)
+		return l.unbegun(ctx, r, err)
 	}
-	if mode == AskFirst {
-		return l.askThenCharge(ctx, terms, deadline)
+	if mode == AskFirst || r.ask {
+		return l.askThenCharge(ctx, r, deadline)
 	}
-	return l.claimAndSend(ctx, terms, deadline)
+	return l.claimAndSend(ctx, r, deadline)
 }
 
 // claimAndSend does what the package is about: claim, send once, write down.
-func (l *Ledger) claimAndSend(ctx context.Context, terms Terms, deadline time.Time) (Charge, error) {
-	claim := NewClaim(terms, rand.Text(), l.now(), deadline)
-	standing, won, err := l.claim(ctx, claim)
-	if err == nil && !won && Decide(&standing, terms) == Send {
+func (l *Ledger) claimAndSend(ctx context.Context, r *request, deadline time.Time) (Charge, error) {
+	claim := r.newClaim(l.now(), deadline)
+	standing, won, err := l.claim(ctx, r, claim)
+	if err == nil && !won && Decide(&standing, r.terms, r.of) == Send {
 		// Written to after our claim was made: by a clock that is ahead of ours, or
 		// while our write was under way. A claim from after that may stand there.
-		claim = NewClaim(terms, rand.Text(), standing.UpdatedAt, deadline)
-		standing, won, err = l.claim(ctx, claim)
+		claim = r.newClaim(standing.UpdatedAt, deadline)
+		standing, won, err = l.claim(ctx, r, claim)
 	}
 	if err != nil {
 		return Charge{}, err
 	}
 	if !won {
-		return l.standing(standing, terms)
+		return l.standing(standing, r)
 	}
 
-	answer, by := l.send(ctx, terms, deadline)
+	answer, by := l.send(ctx, r, deadline)
 	return l.record(ctx, standing, answer.change(claim, by, l.now())), nil
 }
 
 // askThenCharge asks the provider about the order number before it charges: the
 // ledger may have lost what it knew, as after a restore from a backup. What the
 // provider knows is taken over under a claim that is never sent.
-func (l *Ledger) askThenCharge(ctx context.Context, terms Terms, deadline time.Time) (Charge, error) {
+func (l *Ledger) askThenCharge(ctx context.Context, r *request, deadline time.Time) (Charge, error) {
+	terms := r.terms
 	standing, err := l.store.Get(ctx, terms.Order.Number)
 	switch {
-	case err == nil && Decide(&standing, terms) != Send:
-		return l.standing(standing, terms)
+	case err == nil && Decide(&standing, terms, r.of) != Send:
+		return l.standing(standing, r)
 	case err != nil && !errors.Is(err, ErrNotFound):
 		return Charge{}, fmt.Errorf("%w: reading order number %s: %w", ErrStore, terms.Order.Number, err)
 	}
@@ -160,13 +213,13 @@ func (l *Ledger) askThenCharge(ctx context.Context, terms Terms, deadline time.T
 	case status.Knowledge == NotAsked:
 		return Charge{}, fmt.Errorf("%w: %s", ErrAskFirst, status.Reason)
 	case status.Knowledge == NotKnown:
-		return l.claimAndSend(ctx, terms, deadline)
+		return l.claimAndSend(ctx, r, deadline)
 	}
-	claim := NewClaim(terms, rand.Text(), l.now(), deadline)
-	standing, won, err := l.claim(ctx, claim)
+	claim := r.newClaim(l.now(), deadline)
+	standing, won, err := l.claim(ctx, r, claim)
 	if err != nil || !won {
 		if err == nil {
-			return l.standing(standing, terms)
+			return l.standing(standing, r)
 		}
 		return Charge{}, err
 	}
@@ -187,7 +240,7 @@ func (l *Ledger) mayBegin(ctx context.Context, deadline time.Time) (Mode, error)
 	if err := l.timeLeft(deadline); err != nil {
 		return "", err
 	}
-	mode, err := l.mode(ctx)
+	mode, err := l.Mode(ctx)
 	switch {
 	case err != nil:
 		return "", err
@@ -209,17 +262,17 @@ func (l *Ledger) timeLeft(deadline time.Time) error {
 
 // unbegun answers a request that may not be begun now: a charge that was made
 // before is still shown.
-func (l *Ledger) unbegun(ctx context.Context, terms Terms, why error) (Charge, error) {
-	standing, err := l.store.Get(ctx, terms.Order.Number)
-	if err != nil || Decide(&standing, terms) == Send {
+func (l *Ledger) unbegun(ctx context.Context, r *request, why error) (Charge, error) {
+	standing, err := l.store.Get(ctx, r.terms.Order.Number)
+	if err != nil || Decide(&standing, r.terms, r.of) == Send {
 		return Charge{}, why
 	}
-	return l.standing(standing, terms)
+	return l.standing(standing, r)
 }
 
 // standing answers a request for a number that stands for something already.
-func (l *Ledger) standing(c Charge, terms Terms) (Charge, error) {
-	if Decide(&c, terms) == Conflict {
+func (l *Ledger) standing(c Charge, r *request) (Charge, error) {
+	if Decide(&c, r.terms, r.of) == Conflict {
 		return Charge{}, &ConflictError{Number: c.Order.Number}
 	}
 	return c.At(l.now()), nil
@@ -228,12 +281,12 @@ func (l *Ledger) standing(c Charge, terms Terms) (Charge, error) {
 // claim writes the claim. If it cannot know whether the write happened, it takes
 // it back: nobody else may send under a claim that is not theirs, so a claim that
 // nobody sends under would stay unknown for ever.
-func (l *Ledger) claim(ctx context.Context, claim Charge) (standing Charge, won bool, err error) {
+func (l *Ledger) claim(ctx context.Context, r *request, claim Charge) (standing Charge, won bool, err error) {
 	within, cancel := context.WithDeadline(ctx, claimBy(ctx))
 	defer cancel()
-	standing, won, err = l.store.Claim(within, claim)
-	if err == nil {
-		return standing, won, nil
+	standing, won, err = r.claim(within, claim)
+	if err == nil || errors.Is(err, ErrOvertaken) {
+		return standing, won, err
 	}
 	err = fmt.Errorf("%w: claiming order number %s: %w", ErrStore, claim.Order.Number, err)
 	if undo := l.takeBack(ctx, claim); undo != nil {
@@ -276,7 +329,8 @@ func claimBy(ctx context.Context) time.Time {
 
 // send makes the calls that belong to one claimed charge, within the time that
 // leaves enough to write down their outcome.
-func (l *Ledger) send(ctx context.Context, terms Terms, deadline time.Time) (Answer, Evidence) {
+func (l *Ledger) send(ctx context.Context, r *request, deadline time.Time) (Answer, Evidence) {
+	terms := r.terms
 	left := min(MaxCall, deadline.Sub(l.now())-WriteTime)
 	end := l.now().Add(left)
 	within, cancel := context.WithTimeout(ctx, left)
@@ -293,7 +347,7 @@ func (l *Ledger) send(ctx context.Context, terms Terms, deadline time.Time) (Ans
 				"order_number", terms.Order.Number, "reason", answer.Reason)
 			if err := l.provider.RefreshKey(within); err != nil {
 				answer.Reason += "; fresh values could not be read: " + err.Error()
-				return l.keyRefused(ctx, terms, answer), ByAnswer
+				return l.keyRefused(ctx, r, answer), ByAnswer
 			}
 		case askStatus:
 			status, err := l.status(within, Charge{Order: terms.Order, InitTransID: terms.InitTransID}, terms.Token)
@@ -303,7 +357,7 @@ func (l *Ledger) send(ctx context.Context, terms Terms, deadline time.Time) (Ans
 			return judge(answer, status)
 		default:
 			if answer.KeyRefused {
-				return l.keyRefused(ctx, terms, answer), ByAnswer
+				return l.keyRefused(ctx, r, answer), ByAnswer
 			}
 			return answer, ByAnswer
 		}
@@ -312,9 +366,10 @@ func (l *Ledger) send(ctx context.Context, terms Terms, deadline time.Time) (Ans
 
 // keyRefused is the outcome of a charge whose key was refused for good: nothing
 // was charged, and the caller may ask again once the key is mended.
-func (l *Ledger) keyRefused(ctx context.Context, terms Terms, a Answer) Answer {
+func (l *Ledger) keyRefused(ctx context.Context, r *request, a Answer) Answer {
+	r.keyRefused = true
 	l.log.ErrorContext(ctx, "the provider refuses the merchant's key or signature",
-		"alarm", "key_refused", "order_number", terms.Order.Number, "reason", a.Reason)
+		"alarm", "key_refused", "order_number", r.terms.Order.Number, "reason", a.Reason)
 	if a.State == Rejected {
 		a.State = Unsent
 	}

@@ -19,9 +19,9 @@ type control struct {
 	readAt time.Time
 }
 
-// mode is the switch as it was at most modeFor ago. A switch that cannot be read
-// stops charging: perhaps somebody has stopped it.
-func (l *Ledger) mode(ctx context.Context) (Mode, error) {
+// Mode is the switch as it was at most modeFor ago. A switch that cannot be read
+// stops charging: perhaps somebody has stopped it. It wraps ErrStore.
+func (l *Ledger) Mode(ctx context.Context) (Mode, error) {
 	l.control.mu.Lock()
 	mode, age := l.control.mode, l.now().Sub(l.control.readAt)
 	l.control.mu.Unlock()

@@ -33,6 +33,33 @@ func (l *Ledger) Find(ctx context.Context, number string) (Charge, error) {
 	return after.At(l.now()), nil
 }
 
+// Ask asks the provider about a charge in whatever state it is, unless a call is at it
+// now, and keeps what it says. It wraps ErrNotFound or ErrStore.
+func (l *Ledger) Ask(ctx context.Context, number string) (after Charge, what Knowledge, err error) {
+	c, err := l.get(ctx, number)
+	if err != nil {
+		return Charge{}, NotAsked, err
+	}
+	if seen := c.At(l.now()); seen.State == Sending {
+		return seen, NotKnown, nil
+	}
+	after, what, err = l.ask(ctx, c)
+	return after.At(l.now()), what, err
+}
+
+// OfSubscription lists the charges of a subscription by cycle and try, as everybody
+// sees them now. It wraps ErrStore.
+func (l *Ledger) OfSubscription(ctx context.Context, id string, after Cycle, limit int) (charges []Charge, more *Cycle, err error) {
+	charges, more, err = l.store.OfSubscription(ctx, id, after, limit)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: listing the charges of subscription %s: %w", ErrStore, id, err)
+	}
+	for i, c := range charges {
+		charges[i] = c.At(l.now())
+	}
+	return charges, more, nil
+}
+
 // Hint takes somebody's unproven word that something happened to a charge, such
 // as a callback's: the provider is asked, and its answer counts. If it cannot be
 // asked now, the charge is asked about on the next schedule, whatever its state. It
@@ -44,8 +71,8 @@ func (l *Ledger) Hint(ctx context.Context, number string) error {
 	}
 	// While a call is at it, its own answer comes first; the look comes after.
 	if c.At(l.now()).State != Sending {
-		_, asked, err := l.ask(ctx, c)
-		if err == nil && asked {
+		_, what, err := l.ask(ctx, c)
+		if err == nil && what != NotAsked {
 			return nil
 		}
 	}
@@ -100,18 +127,18 @@ func (l *Ledger) status(ctx context.Context, c Charge, token hidden.Text) (Statu
 }
 
 // ask asks the provider about a charge, in the time that leaves enough to write
-// down what follows from its answer, and writes that down. It tells whether the
-// provider answered; an error means that the ledger did not.
-func (l *Ledger) ask(ctx context.Context, c Charge) (after Charge, asked bool, err error) {
+// down what follows from its answer, and writes that down. It tells what the
+// provider knows; an error means that the ledger could not be read or written.
+func (l *Ledger) ask(ctx context.Context, c Charge) (after Charge, what Knowledge, err error) {
 	within, cancel := context.WithDeadline(ctx, answerBy(ctx))
 	defer cancel()
 	status, err := l.status(within, c, hidden.Text{})
 	if err != nil {
-		return c, false, err
+		return c, NotAsked, err
 	}
 	now := l.now()
 	if status.Knowledge != Known {
-		return c, status.Knowledge == NotKnown, nil
+		return c, status.Knowledge, nil
 	}
 	word := status.Answer
 	switch {
@@ -119,17 +146,17 @@ func (l *Ledger) ask(ctx context.Context, c Charge) (after Charge, asked bool, e
 		change := word.change(c, ByStatus, now)
 		after, applied, err := l.store.Record(ctx, change)
 		if err != nil {
-			return c, false, fmt.Errorf("%w: recording %s for order number %s: %w", ErrStore, change.To, change.Number, err)
+			return c, NotAsked, fmt.Errorf("%w: recording %s for order number %s: %w", ErrStore, change.To, change.Number, err)
 		}
 		if applied {
 			l.alarmOf(ctx, c, change)
 		}
-		return after, true, nil
+		return after, Known, nil
 	case c.State == Settled && word.State != Settled:
 		after, err := l.dispute(ctx, c, word.ProviderStatus)
-		return after, err == nil, err
+		return after, Known, err
 	default:
-		return c, true, nil
+		return c, Known, nil
 	}
 }
 
@@ -293,8 +320,12 @@ func (l *Ledger) look(ctx context.Context, due Due) looked {
 	case !mine:
 		return looked{skipped: true}
 	}
-	after, asked, err := l.ask(ctx, c)
+	after, what, err := l.ask(ctx, c)
 	if err != nil {
+		return l.lookFailed(ctx, due, err)
+	}
+	asked := what != NotAsked
+	if err := l.tell(ctx, after); err != nil {
 		return l.lookFailed(ctx, due, err)
 	}
 	if asked && !planned && after.State == c.State {
@@ -307,6 +338,14 @@ func (l *Ledger) look(ctx context.Context, due Due) looked {
 		result.unknownFor = now.Sub(after.calledAt())
 	}
 	return result
+}
+
+// tell takes a subscription's charge to whoever follows them.
+func (l *Ledger) tell(ctx context.Context, c Charge) error {
+	if l.follow == nil || c.For == (Cycle{}) || c.State.Open() {
+		return nil
+	}
+	return l.follow(ctx, c)
 }
 
 func (l *Ledger) lookFailed(ctx context.Context, due Due, err error) looked {

@@ -20,7 +20,7 @@ var ErrNotFound = errors.New("no charge under this order number")
 // it as if it had.
 type Store interface {
 	// Claim writes a claim as the function Claim says: if nothing stands under
-	// its number, or a charge in a state that is Chargeable. It returns what
+	// its number, or a charge for the same Cycle in a state that is Chargeable. It returns what
 	// stands there now, and whether that is this claim. Of any number of
 	// concurrent claims for a number exactly one wins. A claim whose write was
 	// silently repeated underneath recognises itself by its attempt and has won.
@@ -57,6 +57,11 @@ type Store interface {
 	// beginning). It may be a moment behind. more is where to go on, if there may
 	// be more.
 	Open(ctx context.Context, states []State, after Place, limit int) (charges []Charge, more *Place, err error)
+
+	// OfSubscription lists the charges of a subscription in the order of their cycles
+	// and tries: at most limit, from behind one (the zero Cycle for the beginning).
+	// It may be a moment behind. more is where to go on, if there may be more.
+	OfSubscription(ctx context.Context, id string, after Cycle, limit int) (charges []Charge, more *Cycle, err error)
 
 	// PaymentOwner returns the order number under which a payment_id stands, or
 	// "" where it stands under none. It may be a moment behind.

@@ -1,0 +1,330 @@
+package subscription
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"dinarfunctions/shared/charge"
+)
+
+// Ledger is what the Biller needs of *charge.Ledger, whose errors it passes on.
+type Ledger interface {
+	// ChargeCycle charges a cycle once, or answers with the charge that stands there.
+	ChargeCycle(ctx context.Context, asked charge.CycleRequest) (c charge.Charge, keyRefused bool, err error)
+	// Find returns a charge, and asks the provider about one whose outcome is to come.
+	Find(ctx context.Context, number string) (charge.Charge, error)
+	// Ask asks the provider about a charge, whatever its state.
+	Ask(ctx context.Context, number string) (after charge.Charge, knowledge charge.Knowledge, err error)
+	// Mode is the operator's switch, as it was at most ten seconds ago.
+	Mode(ctx context.Context) (charge.Mode, error)
+	// OfSubscription lists the charges of a subscription.
+	OfSubscription(ctx context.Context, id string, after charge.Cycle, limit int) ([]charge.Charge, *charge.Cycle, error)
+}
+
+var _ Ledger = (*charge.Ledger)(nil)
+
+// Queue takes messages to whoever looks at what is due. shared/duequeue implements it.
+type Queue interface {
+	// Send puts messages on the queue. sent is how many are certainly there.
+	Send(ctx context.Context, messages []Message) (sent int, err error)
+}
+
+var (
+	// ErrStore: the store of subscriptions could not be reached or refused the work.
+	ErrStore = errors.New("the subscriptions cannot be reached")
+	// ErrKeyRefused: the provider refuses the merchant's key, for this charge and so
+	// for every other.
+	ErrKeyRefused = errors.New("the provider refuses the merchant's key or signature")
+)
+
+// Biller keeps subscriptions and charges what is due. It is safe for use by many
+// callers in many processes at the same time; the Store decides between them.
+type Biller struct {
+	store  Store
+	ledger Ledger
+	queue  Queue
+	now    func() time.Time
+	log    *slog.Logger
+}
+
+// NewBiller returns a Biller. now tells the time; only its wall clock counts.
+func NewBiller(store Store, ledger Ledger, queue Queue, now func() time.Time, log *slog.Logger) *Biller {
+	wall := func() time.Time { return now().Round(0) }
+	return &Biller{store: store, ledger: ledger, queue: queue, now: wall, log: log}
+}
+
+// attempts is how often a write is tried anew when another writer was first.
+const attempts = 5
+
+// Look is what a message asks for: it looks at a subscription and does what is to be
+// done now, which is at most one charge. An error means that the message has to come
+// again; it wraps ErrKeyRefused where no other charge would go either.
+func (b *Biller) Look(ctx context.Context, m Message) error {
+	for range attempts {
+		s, err := b.store.Get(ctx, m.Subscription)
+		switch {
+		case errors.Is(err, ErrNotFound):
+			b.log.WarnContext(ctx, "a message about a subscription that is not there", "subscription", m.Subscription)
+			return nil
+		case err != nil:
+			return fmt.Errorf("%w: reading subscription %s: %w", ErrStore, m.Subscription, err)
+		}
+		if s.Cycle != m.Cycle || s.Attempt != m.Attempt {
+			return nil // it has gone on since
+		}
+		err = b.look(ctx, s)
+		if !errors.Is(err, ErrChanged) && !errors.Is(err, charge.ErrOvertaken) {
+			return err
+		}
+	}
+	return fmt.Errorf("subscription %s was changed by others again and again", m.Subscription)
+}
+
+// look does what is to be done with a subscription as it was read.
+func (b *Biller) look(ctx context.Context, s Subscription) error {
+	mode, err := b.ledger.Mode(ctx)
+	switch {
+	case err != nil:
+		return err
+	case mode == charge.Stopped:
+		return nil // it stays due
+	}
+	now := b.now()
+	switch verdict := s.Judge(now); verdict {
+	case TakeOver:
+		c, err := b.ledger.Find(ctx, Number(s.NextCharge()))
+		if errors.Is(err, charge.ErrNotFound) {
+			return b.write(ctx, s.Hold("the ledger lost the charge "+Number(s.NextCharge()), now))
+		}
+		if err != nil {
+			return err
+		}
+		return b.takeOver(ctx, s, c)
+	case ChargeIt, AskFirst:
+		return b.charge(ctx, s, verdict == AskFirst)
+	case TooLate:
+		return b.write(ctx, s.Late(now))
+	case Nothing:
+	}
+	return nil
+}
+
+// charge charges what is due: checks what was charged before, claims, sends, and
+// takes over what became of it.
+func (b *Biller) charge(ctx context.Context, s Subscription, askFirst bool) error {
+	if done, err := b.before(ctx, s); done || err != nil {
+		return err
+	}
+	of := s.NextCharge()
+	claimed := s
+	c, keyRefused, err := b.ledger.ChargeCycle(ctx, charge.CycleRequest{
+		Terms: charge.Terms{
+			Order:       charge.Order{Number: Number(of), Amount: s.Terms.Amount, Description: s.Terms.Description},
+			InitTransID: s.Terms.InitTransID,
+			Token:       s.Terms.Token,
+		},
+		Of: of, AskFirst: askFirst,
+		Claim: func(ctx context.Context, claim charge.Charge) (charge.Charge, bool, error) {
+			next := s.Claimed(claim)
+			standing, won, err := b.store.Claim(ctx, next, claim)
+			if errors.Is(err, ErrChanged) {
+				err = fmt.Errorf("subscription %s: %w", s.ID, charge.ErrOvertaken)
+			}
+			if won {
+				claimed = next
+				claimed.Revision++
+			}
+			return standing, won, err
+		},
+	})
+	var conflict *charge.ConflictError
+	switch {
+	case errors.As(err, &conflict):
+		return b.write(ctx, s.Hold("the order number "+Number(of)+" stands for another charge already", b.now()))
+	case errors.Is(err, charge.ErrStopped):
+		return nil // it stays due
+	case err != nil:
+		return err
+	}
+	err = b.takeOver(ctx, claimed, c)
+	if keyRefused {
+		return errors.Join(err, fmt.Errorf("%w: order number %s", ErrKeyRefused, Number(of)))
+	}
+	return err
+}
+
+// before looks at what was charged before the next charge: a chargeback that nobody
+// has told yet, and the earlier tries of the same cycle, each of which must still be
+// declined. It tells whether that was all that is to be done now.
+func (b *Biller) before(ctx context.Context, s Subscription) (done bool, err error) {
+	now := b.now()
+	if last := s.Last.Of; last.Number != 0 && last != s.NextCharge() && last.Number != s.Cycle {
+		c, err := b.ledger.Find(ctx, Number(last))
+		if err != nil && !errors.Is(err, charge.ErrNotFound) {
+			return false, err
+		}
+		if err == nil && isChargeback(c) && s.ChargedBack != c.Order.Number {
+			return true, b.write(ctx, s.Later(c, false, now))
+		}
+	}
+	for _, try := range tries(s.NextCharge()) {
+		number := Number(try)
+		c, knowledge, err := b.ledger.Ask(ctx, number)
+		switch {
+		case errors.Is(err, charge.ErrNotFound):
+			return true, b.write(ctx, s.Hold("the ledger lost the charge "+number, now))
+		case err != nil:
+			return false, err
+		case knowledge == charge.NotAsked:
+			return false, fmt.Errorf("the provider could not be asked about the charge %s, which comes before a next try", number)
+		case c.State == charge.Settled:
+			return true, b.write(ctx, s.Later(c, false, now))
+		case c.State == charge.Declined && knowledge == charge.Known, c.State == charge.Declined && c.Said == charge.ByAnswer:
+			continue
+		case c.State.Open():
+			// It is not over. The subscription waits for it, as when it was made.
+			s.Attempt = try.Attempt
+			s.Waiting, s.WaitingSince = true, now
+			return true, b.write(ctx, s.After(c, now))
+		default:
+			return true, b.write(ctx, s.Hold(fmt.Sprintf("the charge %s is %s, and the provider does not say that it was declined", number, c.State), now))
+		}
+	}
+	return false, nil
+}
+
+// takeOver writes down what a charge means for its subscription. Where another
+// writer was first, it is read anew; the charge stays what it is.
+func (b *Biller) takeOver(ctx context.Context, s Subscription, c charge.Charge) error {
+	for range attempts {
+		// A charge that was claimed by another, or found under an ask, may stand there
+		// for a subscription that has not been written to yet.
+		waiting := s.Waiting && s.NextCharge() == c.For
+		if !waiting && s.NextCharge() != c.For {
+			return nil
+		}
+		if !waiting && s.State.Chargeable() {
+			s.WaitingSince = c.CreatedAt
+		}
+		after := s.After(c, b.now())
+		err := b.write(ctx, after)
+		if errors.Is(err, ErrChanged) {
+			if s, err = b.get(ctx, s.ID); err != nil {
+				return err
+			}
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if c.State == charge.Unsent {
+			return fmt.Errorf("order number %s was turned away, nothing was charged: %s", c.Order.Number, c.Reason)
+		}
+		return nil
+	}
+	return fmt.Errorf("subscription %s was changed by others again and again", s.ID)
+}
+
+// Follow takes to its subscription what became of one of its charges: the one that it
+// waits for, or one of which more was learnt later. It may come any number of times.
+func (b *Biller) Follow(ctx context.Context, c charge.Charge) error {
+	for range attempts {
+		s, err := b.store.Get(ctx, c.For.Subscription)
+		switch {
+		case errors.Is(err, ErrNotFound):
+			b.log.WarnContext(ctx, "a charge of a subscription that is not there", "order_number", c.Order.Number)
+			return nil
+		case err != nil:
+			return fmt.Errorf("%w: reading subscription %s: %w", ErrStore, c.For.Subscription, err)
+		}
+		var after Subscription
+		if s.Waiting && s.NextCharge() == c.For {
+			after = s.After(c, b.now())
+		} else {
+			twice, err := b.twice(ctx, c)
+			if err != nil {
+				return err
+			}
+			after = s.Later(c, twice, b.now())
+			if after.Change == "" && after.Last == s.Last {
+				return nil
+			}
+		}
+		if err = b.write(ctx, after); !errors.Is(err, ErrChanged) {
+			return err
+		}
+	}
+	return fmt.Errorf("subscription %s was changed by others again and again", c.For.Subscription)
+}
+
+// twice tells whether another try of a paid charge's cycle is paid too.
+func (b *Biller) twice(ctx context.Context, c charge.Charge) (bool, error) {
+	if c.State != charge.Settled {
+		return false, nil
+	}
+	of := c.For
+	for of.Attempt = 0; ; of.Attempt++ {
+		if of == c.For {
+			continue
+		}
+		other, err := b.ledger.Find(ctx, Number(of))
+		switch {
+		case errors.Is(err, charge.ErrNotFound):
+			return false, nil
+		case err != nil:
+			return false, err
+		case other.State == charge.Settled:
+			return true, nil
+		}
+	}
+}
+
+// write writes a subscription.
+func (b *Biller) write(ctx context.Context, s Subscription) error {
+	_, err := b.put(ctx, s)
+	return err
+}
+
+// put writes a subscription, and tells a person of what needs one.
+func (b *Biller) put(ctx context.Context, s Subscription) (Subscription, error) {
+	written, err := b.store.Write(ctx, s)
+	switch {
+	case errors.Is(err, ErrChanged):
+		return s, err
+	case err != nil:
+		return s, fmt.Errorf("%w: writing subscription %s: %w", ErrStore, s.ID, err)
+	}
+	b.alarm(ctx, written)
+	return written, nil
+}
+
+func (b *Biller) get(ctx context.Context, id string) (Subscription, error) {
+	s, err := b.store.Get(ctx, id)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return s, fmt.Errorf("subscription %s: %w", id, err)
+	case err != nil:
+		return s, fmt.Errorf("%w: reading subscription %s: %w", ErrStore, id, err)
+	}
+	return s, nil
+}
+
+// alarm tells a person of what a subscription has come to.
+func (b *Biller) alarm(ctx context.Context, s Subscription) {
+	for _, word := range strings.Fields(s.Change) {
+		switch word {
+		case BecameHeld:
+			b.log.ErrorContext(ctx, "a subscription is held; see the runbook on held subscriptions",
+				"alarm", "subscription_held", "subscription", s.ID, "cycle", s.Cycle, "reason", s.Reason)
+		case WasPaidTwice:
+			b.log.ErrorContext(ctx, "a cycle of a subscription was paid twice; give one of the payments back",
+				"alarm", "paid_twice", "subscription", s.ID, "cycle", s.PaidTwice[len(s.PaidTwice)-1])
+		default:
+			b.log.InfoContext(ctx, "subscription", "subscription", s.ID, "change", word, "state", string(s.State))
+		}
+	}
+}

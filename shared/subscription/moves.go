@@ -1,0 +1,540 @@
+package subscription
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"dinarfunctions/shared/calendar"
+	"dinarfunctions/shared/charge"
+)
+
+const (
+	// heldAfter is how long an outcome is awaited before an operator must look.
+	heldAfter = 14 * 24 * time.Hour
+	// lateAfter is how late a charge may be before the provider is asked about its
+	// order number first.
+	lateAfter = time.Hour
+	// tooLate is how late it may be at most; half an interval if that is less.
+	tooLate = 72 * time.Hour
+	// beforeNext is how long before the next cycle nothing is tried again.
+	beforeNext = 24 * time.Hour
+	// QueueAgain is when what was put on the queue is due again, should the message
+	// get lost.
+	QueueAgain = 15 * time.Minute
+)
+
+// New is a subscription as it is made. Its first cycle is the first instant of its
+// calendar that is not before now.
+func New(id string, terms Terms, now time.Time) Subscription {
+	s := Subscription{ID: id, Terms: terms, State: Active, CreatedAt: now, UpdatedAt: now}
+	s.plan(1, terms.Calendar.NotBefore(now), time.Time{})
+	return s
+}
+
+// plan sets the next charge to the first one of a cycle. before is the planned time
+// of the cycle before. After the last cycle the subscription is finished.
+func (s *Subscription) plan(cycle int, on calendar.Occurrence, before time.Time) {
+	s.Cycle, s.Attempt = cycle, 0
+	s.CycleAt, s.Index, s.BeforeAt = on.At, on.Index, before
+	s.DueAt, s.LookAt = on.At, on.At
+	s.DeclinedAt, s.AskFirst, s.SkipMissed = time.Time{}, false, false
+	if s.over(cycle, on.Date) {
+		s.finish()
+	}
+}
+
+// over tells whether a cycle on a day is beyond the last one.
+func (s Subscription) over(cycle int, day calendar.Date) bool {
+	return s.Terms.Cycles > 0 && cycle > s.Terms.Cycles || s.ended(day)
+}
+
+// ended tells whether a day is beyond the last one that may be charged.
+func (s Subscription) ended(day calendar.Date) bool {
+	return !s.Terms.EndsOn.IsZero() && day.After(s.Terms.EndsOn)
+}
+
+func (s *Subscription) finish() {
+	s.State, s.Reason = Finished, ""
+	s.LookAt, s.AskFirst, s.SkipMissed = time.Time{}, false, false
+	s.changed(BecameFinished)
+}
+
+// next is the cycle after this one, by its number and its place in the calendar.
+// After a change of calendar that is the first instant after now that is at least
+// half an interval after this cycle. skip leaves out what is not after now; the
+// numbers count on.
+func (s Subscription) next(now time.Time, skip bool) (cycle int, on calendar.Occurrence) {
+	days := s.Terms.Calendar
+	if s.Index < 0 {
+		return s.Cycle + 1, firstAfter(days, now, s.CycleAt)
+	}
+	on = days.At(s.Index + 1)
+	if skip {
+		if after := days.After(now); after.Index > on.Index {
+			on = after
+		}
+	}
+	return s.Cycle + on.Index - s.Index, on
+}
+
+// firstAfter is the first instant of a calendar that is after now and at least half
+// an interval after the last cycle, of which there may be none (zero).
+func firstAfter(days calendar.Calendar, now, last time.Time) calendar.Occurrence {
+	on := days.After(now)
+	for !last.IsZero() && on.At.Before(last.Add(interval(days, on.Index)/2)) {
+		on = days.At(on.Index + 1)
+	}
+	return on
+}
+
+// interval is how long after a date of a calendar the next one is.
+func interval(days calendar.Calendar, index int) time.Duration {
+	return days.At(index + 1).At.Sub(days.At(index).At)
+}
+
+// advance goes on to the next cycle.
+func (s *Subscription) advance(now time.Time, skip bool) {
+	before := s.CycleAt
+	cycle, on := s.next(now, skip)
+	s.plan(cycle, on, before)
+}
+
+// fresh tells whether the cycle has not been tried yet, so that its time may still
+// be changed.
+func (s Subscription) fresh() bool {
+	return s.Attempt == 0 && !s.Waiting && (s.Last.Of.Number != s.Cycle || s.Last.State.Chargeable())
+}
+
+// ---- What became of a cycle's charge --------------------------------------------
+
+// fate is what a charge's end means for its subscription.
+type fate int
+
+const (
+	paid fate = iota + 1
+	declined
+	open
+	refused
+	denied
+	chargedBack
+)
+
+// fates is the contract's table "what became of a cycle's charge".
+var fates = map[charge.State]fate{
+	charge.Settled:  paid,
+	charge.Declined: declined,
+	charge.Sending:  open,
+	charge.Pending:  open,
+	charge.Unknown:  open,
+	charge.Rejected: refused,
+	charge.Unsent:   denied,
+	charge.Reversed: paid, // and refunded: the cycle is over
+}
+
+func fateOf(c charge.Charge) fate {
+	if isChargeback(c) {
+		return chargedBack
+	}
+	return fates[c.State]
+}
+
+// isChargeback tells a chargeback from what the merchant gave back.
+func isChargeback(c charge.Charge) bool {
+	return c.State == charge.Reversed && strings.EqualFold(c.ProviderStatus, "chargeback")
+}
+
+// Claimed is the subscription as a claim of its next charge leaves it: waiting. It
+// is looked at again when the claim's invocation must have ended.
+func (s Subscription) Claimed(claim charge.Charge) Subscription {
+	s.Change = ""
+	s.Waiting, s.WaitingSince = true, claim.CreatedAt
+	s.Last = lastOf(claim)
+	s.LookAt = claim.LookAt
+	s.UpdatedAt = claim.CreatedAt
+	return s
+}
+
+func lastOf(c charge.Charge) LastCharge {
+	return LastCharge{Of: c.For, State: c.State, Amount: c.Order.Amount, Reason: c.Reason, DeclineClass: c.DeclineClass}
+}
+
+// After is the subscription once it has taken over what stands in the ledger for
+// the charge that it waits for. Outcomes that arrive when it is not charging any
+// more change what is known of the charge, and not the state.
+func (s Subscription) After(c charge.Charge, now time.Time) Subscription {
+	s.Change = ""
+	s.UpdatedAt = now
+	s.Last = lastOf(c)
+	what := fateOf(c)
+	s.Waiting = what == open
+	if what == declined {
+		s.Attempt = c.For.Attempt + 1 // of the next try, should there be one
+		if s.DeclinedAt.IsZero() {
+			s.DeclinedAt = c.UpdatedAt
+		}
+	}
+	if !s.State.Chargeable() {
+		return s
+	}
+	switch what {
+	case paid:
+		s.paid(now)
+	case declined:
+		s.declined(c, now)
+	case open:
+		s.wait(now)
+	case refused:
+		s.hold("the provider refused the charge " + c.Order.Number + ": " + c.Reason)
+	case denied:
+		s.LookAt = now.Add(QueueAgain) // should the message get lost
+	case chargedBack:
+		s.chargedBack(c.Order.Number)
+	}
+	return s
+}
+
+func (s *Subscription) paid(now time.Time) {
+	if s.State == PastDue {
+		s.changed(BecameRecovered)
+	}
+	s.State, s.Reason = Active, ""
+	s.advance(now, s.SkipMissed)
+}
+
+func (s *Subscription) wait(now time.Time) {
+	if now.Sub(s.WaitingSince) >= heldAfter {
+		s.hold(fmt.Sprintf("the outcome of the charge %s has been open for 14 days", Number(s.NextCharge())))
+		return
+	}
+	s.LookAt = charge.NextLook(s.WaitingSince, now)
+}
+
+func (s *Subscription) hold(reason string) {
+	s.State, s.Reason, s.LookAt = Held, reason, time.Time{}
+	s.changed(BecameHeld)
+}
+
+func (s *Subscription) chargedBack(number string) {
+	s.ChargedBack = number
+	s.hold("the charge " + number + " was charged back")
+}
+
+// declined plans the next try. A hard decline has none. A soft one is tried again
+// on its days, where there is room before the next cycle; without room the next
+// cycle is charged.
+func (s *Subscription) declined(c charge.Charge, now time.Time) {
+	if c.DeclineClass == charge.Hard {
+		s.unpaid()
+		return
+	}
+	days := s.Terms.Calendar
+	cycle, next := s.next(now, false)
+	more := !s.over(cycle, next.Date)
+	left := false
+	for _, after := range s.Terms.RetryAfterDays[min(c.For.Attempt, len(s.Terms.RetryAfterDays)):] {
+		at := days.AddDays(s.DeclinedAt, after)
+		if !at.After(now) { // its day is over
+			continue
+		}
+		left = true
+		if s.ended(days.LocalDate(at)) || more && at.After(next.At.Add(-beforeNext)) {
+			break
+		}
+		s.pastDue()
+		s.DueAt, s.LookAt, s.AskFirst = at, at, false
+		return
+	}
+	if left && more {
+		s.pastDue()
+		s.advance(now, s.SkipMissed)
+		return
+	}
+	s.unpaid()
+}
+
+func (s *Subscription) pastDue() {
+	if s.State != PastDue {
+		s.State = PastDue
+		s.changed(BecamePastDue)
+	}
+}
+
+func (s *Subscription) unpaid() {
+	s.State, s.LookAt = Unpaid, time.Time{}
+	s.changed(BecameUnpaid)
+}
+
+// Later is the subscription once it has heard of a charge that it does not wait
+// for: an outcome that came late, of an earlier try or cycle. twice tells that
+// another try of the same cycle is paid too.
+func (s Subscription) Later(c charge.Charge, twice bool, now time.Time) Subscription {
+	s.Change = ""
+	s.UpdatedAt = now
+	if c.For == s.Last.Of {
+		s.Last = lastOf(c)
+	}
+	switch {
+	case twice:
+		if !slices.Contains(s.PaidTwice, c.For.Number) {
+			s.PaidTwice = append(slices.Clone(s.PaidTwice), c.For.Number)
+			s.changed(WasPaidTwice)
+		}
+	case isChargeback(c) && (s.State.Chargeable() || s.State == Unpaid) && s.ChargedBack != c.Order.Number:
+		s.chargedBack(c.Order.Number)
+	case c.State == charge.Settled && c.For.Number == s.Cycle && !s.Waiting && s.Attempt > 0 && (s.State == PastDue || s.State == Unpaid):
+		// What was declined has been paid after all.
+		s.Last = lastOf(c)
+		s.SkipMissed = s.SkipMissed || s.State == Unpaid
+		s.State = PastDue
+		s.paid(now)
+	case c.State == charge.Settled && c.For.Number == s.Last.Of.Number && !s.Waiting && s.Attempt == 0 && s.State == PastDue:
+		s.Last = lastOf(c)
+		s.State = Active
+		s.changed(BecameRecovered)
+	}
+	return s
+}
+
+// ---- May it be charged now? -----------------------------------------------------
+
+// Verdict says what a look at a subscription is followed by.
+type Verdict int
+
+const (
+	// Nothing: there is nothing to do now.
+	Nothing Verdict = iota + 1
+	// TakeOver: it waits for a charge, whose outcome may be there.
+	TakeOver
+	// ChargeIt: its next charge is due.
+	ChargeIt
+	// AskFirst: it is due, and the provider is asked about the order number first.
+	AskFirst
+	// TooLate: it is due for so long that an operator must look.
+	TooLate
+)
+
+// Judge says what a look at a subscription is followed by, at a time:
+//
+//	state                waiting   due                                      verdict
+//	any that has not ended  yes    -                                        take over
+//	active, past_due        no     not yet                                  nothing
+//	active, past_due        no     up to an hour ago                        charge it
+//	active, past_due        no     up to 72 hours or half an interval ago   ask first
+//	active, past_due        no     longer ago                               too late
+//	all others              -      -                                        nothing
+func (s Subscription) Judge(now time.Time) Verdict {
+	late := now.Sub(s.DueAt)
+	switch {
+	case s.Waiting && !s.State.Ended():
+		return TakeOver
+	case !s.State.Chargeable() || late < 0:
+		return Nothing
+	case late > min(tooLate, s.interval()/2):
+		return TooLate
+	case late > lateAfter || s.AskFirst:
+		return AskFirst
+	default:
+		return ChargeIt
+	}
+}
+
+// interval is how long after this cycle the next one is.
+func (s Subscription) interval() time.Duration {
+	on := s.Terms.Calendar.NotBefore(s.CycleAt)
+	return interval(s.Terms.Calendar, on.Index)
+}
+
+// Late is the subscription that is too late to be charged by itself.
+func (s Subscription) Late(now time.Time) Subscription {
+	s.Change = ""
+	s.UpdatedAt = now
+	s.hold(fmt.Sprintf("the charge %s was due at %s, too long ago to be made without a person's word",
+		Number(s.NextCharge()), s.DueAt.UTC().Format(time.RFC3339)))
+	return s
+}
+
+// Hold is the subscription that an operator must look at, and why.
+func (s Subscription) Hold(reason string, now time.Time) Subscription {
+	s.Change = ""
+	s.UpdatedAt = now
+	s.hold(reason)
+	return s
+}
+
+// ---- What a person asks for -----------------------------------------------------
+
+// Missed says what becomes of the cycles that were missed. The zero Missed leaves it
+// to the state.
+type Missed string
+
+const (
+	// Skip leaves them out.
+	Skip Missed = "skip"
+	// ChargeLatest charges the last of them.
+	ChargeLatest Missed = "charge_latest"
+)
+
+// StateError: the subscription's state forbids what was asked for.
+type StateError struct {
+	ID    string
+	State State
+}
+
+func (e *StateError) Error() string {
+	return fmt.Sprintf("subscription %s is %s, which is for good; make a new one under another id", e.ID, e.State)
+}
+
+// MissedError: what becomes of missed cycles has to be said.
+type MissedError struct {
+	ID    string
+	State State
+}
+
+func (e *MissedError) Error() string {
+	return fmt.Sprintf("subscription %s is %s: say what becomes of the cycle that stopped it and of those missed since", e.ID, e.State)
+}
+
+// With is the subscription with other terms, in force from the next claim on. A new
+// token for an unpaid one tries the declined cycle at once. It is a *StateError where
+// the subscription has ended. Terms that are the same change nothing.
+func (s Subscription) With(terms Terms, now time.Time) (Subscription, error) {
+	if s.State.Ended() {
+		return s, &StateError{s.ID, s.State}
+	}
+	if s.Terms.Equal(terms) {
+		return s, nil
+	}
+	before := s.Terms
+	s.Terms, s.Change, s.UpdatedAt = terms, "", now
+	other := terms.Calendar != before.Calendar
+	newCard := terms.Token.Reveal() != before.Token.Reveal() || terms.InitTransID != before.InitTransID
+	switch {
+	case s.State == Unpaid && newCard && !s.Waiting:
+		s.tryNow(now)
+		if other {
+			s.Index = -1
+		}
+	case s.fresh() && (s.State == Active || s.State == PastDue || s.State == Paused):
+		on := calendar.Occurrence{Index: s.Index, Date: terms.Calendar.LocalDate(s.CycleAt), At: s.CycleAt}
+		if other {
+			if on = firstAfter(terms.Calendar, now, s.BeforeAt); s.BeforeAt.IsZero() {
+				on = terms.Calendar.NotBefore(now)
+			}
+		} else if s.DueAt != s.CycleAt { // asked for by a person, for now
+			break
+		}
+		s.plan(s.Cycle, on, s.BeforeAt)
+		if s.State == Paused {
+			s.LookAt = time.Time{}
+		}
+	case other:
+		s.Index = -1
+	}
+	return s, nil
+}
+
+// tryNow plans the next try of the cycle for now, with the provider asked about the
+// order number first.
+func (s *Subscription) tryNow(now time.Time) {
+	if s.ended(s.Terms.Calendar.LocalDate(now)) {
+		s.finish()
+		return
+	}
+	s.State, s.Reason = Active, ""
+	if s.Attempt > 0 {
+		s.State = PastDue
+	}
+	s.DueAt, s.LookAt = now, now
+	s.AskFirst, s.SkipMissed = true, true
+}
+
+// Pause is the subscription paused. One that is paused is left as it is. It is a
+// *StateError where the subscription has ended.
+func (s Subscription) Pause(now time.Time) (Subscription, error) {
+	switch {
+	case s.State.Ended():
+		return s, &StateError{s.ID, s.State}
+	case s.State == Paused:
+		return s, nil
+	}
+	s.State, s.Reason, s.LookAt = Paused, "", time.Time{}
+	s.Change, s.UpdatedAt = "", now
+	return s, nil
+}
+
+// Cancel is the subscription cancelled. One that has ended is left as it is.
+func (s Subscription) Cancel(now time.Time) Subscription {
+	if s.State.Ended() {
+		return s
+	}
+	s.State, s.Reason, s.LookAt = Cancelled, "", time.Time{}
+	s.Change, s.UpdatedAt = BecameCancelled, now
+	return s
+}
+
+// Resume is the subscription charging again. One that is charging is left as it is.
+// It is a *StateError where the subscription has ended, and a *MissedError where
+// missed has to be said.
+//
+//	from            what stands there                   skip              charge_latest
+//	paused          not due yet                         goes on           goes on
+//	held            a cycle not due or tried yet        goes on           goes on
+//	any             its outcome is open                 waited for        waited for
+//	any             a later cycle was missed            next cycle        the last one missed
+//	any             this cycle: not charged, declined   next cycle        its number, or the next -rN
+//	any             this cycle: paid, or charged back   next cycle        next cycle
+func (s Subscription) Resume(missed Missed, now time.Time) (Subscription, error) {
+	switch {
+	case s.State.Ended():
+		return s, &StateError{s.ID, s.State}
+	case s.State.Chargeable():
+		return s, nil
+	case missed == "" && s.State != Paused:
+		return s, &MissedError{s.ID, s.State}
+	}
+	from := s.State
+	missed = cmp.Or(missed, Skip)
+	s.Change, s.Reason, s.UpdatedAt = "", "", now
+	tried := s.Last.Of.Number == s.Cycle
+	over := tried && (s.Last.State == charge.Settled || s.Last.State == charge.Reversed)
+	s.State = Active
+	if s.Attempt > 0 {
+		s.State = PastDue
+	}
+	switch {
+	case s.Waiting:
+		s.LookAt, s.SkipMissed = now, true
+		s.WaitingSince = now
+	case (from == Paused || !tried) && s.DueAt.After(now) && !over:
+		s.LookAt = s.DueAt
+	case missed == Skip:
+		s.State = Active
+		s.advance(now, true)
+	default:
+		s.chargeLatest(now, over)
+	}
+	return s, nil
+}
+
+func (s *Subscription) chargeLatest(now time.Time, over bool) {
+	latest, any := s.Terms.Calendar.LastNotAfter(now)
+	if any && s.Index >= 0 && latest.Index > s.Index {
+		before := s.CycleAt
+		s.State = Active
+		s.plan(s.Cycle+latest.Index-s.Index, latest, before)
+		if s.State == Finished {
+			return
+		}
+		s.tryNow(now)
+		return
+	}
+	if over {
+		s.State = Active
+		s.advance(now, true)
+		return
+	}
+	s.tryNow(now)
+}

@@ -1,0 +1,28 @@
+package subscription
+
+import (
+	"time"
+
+	"dinarfunctions/shared/money"
+)
+
+// Planned is a charge that will be made.
+type Planned struct {
+	Cycle  int
+	DueAt  time.Time
+	Amount money.Amount
+}
+
+// Preview is what will be charged when, if all goes well: at most count charges,
+// from the next one on. A subscription that charges nothing by itself has none.
+func (s Subscription) Preview(count int, now time.Time) []Planned {
+	var planned []Planned
+	for len(planned) < count && s.State.Chargeable() {
+		if !s.Waiting {
+			planned = append(planned, Planned{s.Cycle, s.DueAt, s.Terms.Amount})
+		}
+		s.Waiting = false
+		s.advance(now, s.SkipMissed)
+	}
+	return planned
+}
