@@ -27,7 +27,7 @@ var finalLooks = []time.Duration{24 * time.Hour, 72 * time.Hour}
 const (
 	// jitterPart of the interval before a look is the most that it is put off by,
 	// so that what began together is not asked about together for ever.
-	jitterPart = 10
+	jitterPart = 20
 	maxJitter  = 5 * time.Minute
 
 	// A look that failed when no other is planned is made up for, hourly for a day.

@@ -195,24 +195,25 @@ func (p Payout) At(now time.Time, overdueAfter time.Duration) Payout {
 	return p
 }
 
-// Referred is the payout with other words for it.
-func (p Payout) Referred(reference string, now time.Time) Payout {
+// Wanted is a payout that somebody wants watched again, and whether that changes
+// anything: a reference that is given takes the place of another, and a watch that
+// has ended although the payout has not begins anew.
+func (p Payout) Wanted(reference string, now time.Time) (wanted Payout, changed bool) {
+	other := reference != "" && reference != p.Reference
+	ended := p.NextCheckAt.IsZero() && !p.State.Final()
+	if !other && !ended {
+		return p, false
+	}
 	p = p.next(now)
-	p.Reference = reference
-	return p
+	if other {
+		p.Reference = reference
+	}
+	if ended {
+		p.WatchedAt, p.Overdue = p.UpdatedAt, false
+		p.NextCheckAt = p.nextCheck(p.UpdatedAt)
+	}
+	return p, true
 }
-
-// WatchedAgain is a payout whose watch had ended, watched from now on as if from the
-// beginning.
-func (p Payout) WatchedAgain(now time.Time) Payout {
-	p = p.next(now)
-	p.WatchedAt, p.Overdue = p.UpdatedAt, false
-	p.NextCheckAt = p.nextCheck(p.UpdatedAt)
-	return p
-}
-
-// Ended tells whether the watch has ended although the payout has not.
-func (p Payout) Ended() bool { return p.NextCheckAt.IsZero() && !p.State.Final() }
 
 // overdue tells whether the payout, as of its last write, has been processing for
 // longer than a time. What was told once stays told while it is processing.
