@@ -164,7 +164,7 @@ func lookedAtOnce(ctx context.Context, s *stack.Stack) error {
 		err = fmt.Errorf("the watched payout is %s with %d payments after %d looks, but should be processing with 3 after 1", p.State, len(p.Payments), p.Checks)
 	}
 	if asked := s.DinarDragon.Asked("df9a31ea528a3977"); err == nil && asked != 1 {
-		err = fmt.Errorf("Dinar Dragon was asked %d times, but should be once", asked)
+		err = fmt.Errorf("asked Dinar Dragon %d times, but it should be once", asked)
 	}
 	return err
 }
