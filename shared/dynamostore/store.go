@@ -1,5 +1,6 @@
 // Package dynamostore keeps the ledger in a DynamoDB table (CHARGES_TABLE). It
 // is what the functions run on; shared/boltstore is its sibling for one machine.
+// Watched payouts have a table of their own, in the same ways: see Payouts.
 //
 // Keys. The table has a partition key and no sort key. An item's kind is the
 // part of its key before "#", a sign that no order number has, so that other
