@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -25,6 +26,11 @@ type Handlers struct {
 	HTTP http.Handler
 	// Schedule does what is due. Its error fails the invocation.
 	Schedule func(context.Context) error
+	// Stream handles the records of a DynamoDB stream, in their order. It returns the
+	// sequence number of the first record that it did not handle, empty where it
+	// handled all. Lambda comes again from that record on, so its event source has
+	// to have ReportBatchItemFailures.
+	Stream func(context.Context, []events.DynamoDBEventRecord) (firstFailed string)
 	// Log gets one line for each invocation; see [NewLogger].
 	Log *slog.Logger
 }
@@ -39,6 +45,9 @@ type markers struct {
 	} `json:"requestContext"`
 	Source     string `json:"source"`
 	DetailType string `json:"detail-type"`
+	Records    []struct {
+		EventSource string `json:"eventSource"`
+	} `json:"Records"`
 }
 
 // kind is the kind of an event. It has a name in logs.
@@ -47,6 +56,7 @@ type kind string
 const (
 	kindHTTP     kind = "http"
 	kindSchedule kind = "schedule"
+	kindStream   kind = "stream"
 )
 
 // kindOf tells what an event is. The order is fixed, so that an event which
@@ -61,6 +71,8 @@ func kindOf(payload []byte) (kind, error) {
 		case event.DetailType == "Scheduled Event" &&
 			(event.Source == "aws.events" || event.Source == "aws.scheduler"):
 			return kindSchedule, nil
+		case len(event.Records) > 0 && event.Records[0].EventSource == "aws:dynamodb":
+			return kindStream, nil
 		}
 	}
 	return "", fmt.Errorf("event of no known shape: %s", arrived(payload))
@@ -101,6 +113,9 @@ func (h Handlers) dispatch(ctx context.Context, payload []byte) ([]byte, []slog.
 			return nil, told, err
 		}
 		return []byte("null"), told, nil
+	case kind == kindStream && h.Stream != nil:
+		answer, more, err := h.serveStream(ctx, payload)
+		return answer, append(told, more...), err
 	}
 	return nil, told, fmt.Errorf("this function has no handler for events of kind %s: %s", kind, arrived(payload))
 }
