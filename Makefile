@@ -14,7 +14,7 @@ VERSION ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),unknow
 
 GOARCH_arm64 := arm64
 GOARCH_x86_64 := amd64
-FUNCTIONS := payout-status recurring-charge charge-callback
+FUNCTIONS := payout-status recurring-charge charge-callback outcome-events
 
 # The same commit and the same Go give the same bytes: no paths, no time, no build
 # id, no C. lambda.norpc leaves out the protocol of a runtime that AWS has retired.
@@ -59,6 +59,7 @@ build: ## Build the functions into build/arm64/ (ARCH=x86_64: into build/x86_64/
 build-PayoutStatus: function := payout-status
 build-RecurringCharge: function := recurring-charge
 build-ChargeCallback: function := charge-callback
+build-OutcomeEvents: function := outcome-events
 build-%:
 	$(GO_BUILD) -o $(ARTIFACTS_DIR)/bootstrap ./functions/$(or $(function),$(error template.yaml names $*, for which the Makefile has no folder))
 

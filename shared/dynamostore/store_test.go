@@ -582,7 +582,7 @@ func TestAStoredChargeStaysReadable(t *testing.T) {
 	first := latest
 	first.Said = ""
 	for name, want := range map[string]charge.Charge{
-		"two-attempts.json":         first, // before there were looks and indexes
+		"two-attempts.json":         first,  // before there were looks and indexes
 		"two-attempts-indexed.json": latest, // before it was told what changes
 		"two-attempts-told.json":    latest,
 	} {
