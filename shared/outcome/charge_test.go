@@ -29,8 +29,8 @@ func claimed(t *testing.T) charge.Charge {
 	}, "attempt-1", start, start.Add(20*time.Second))
 }
 
-// told are the events of a change, each held against its schema.
-func told(t *testing.T, change outcome.Change, err error) []outcome.Event {
+// toldOf are the events of a change, each held against its schema.
+func toldOf(t *testing.T, change outcome.Change, err error) []outcome.Event {
 	t.Helper()
 	require.NoError(t, err)
 	for _, e := range change.Events() {
@@ -86,7 +86,7 @@ func TestEveryWordOfAChargeIsTold(t *testing.T) {
 		after, applied := before.Apply(change)
 		require.True(t, applied)
 		what, err := outcome.OfCharge(change.Word(), &before, after)
-		events := told(t, what, err)
+		events := toldOf(t, what, err)
 		if c.expected == "" {
 			require.Empty(t, events, c.to)
 			continue
@@ -112,7 +112,7 @@ func TestADisputeIsTold(t *testing.T) {
 	disputed, noted := settled.Dispute("declined", c.UpdatedAt)
 	require.True(t, noted)
 	change, err := outcome.OfCharge(charge.WordDisputed, &settled, disputed)
-	events := told(t, change, err)
+	events := toldOf(t, change, err)
 	require.Len(t, events, 1)
 	require.Equal(t, "Charge Disputed By Provider", events[0].DetailType)
 	got := read(t, events[0])
@@ -126,7 +126,7 @@ func TestNoPreviousState(t *testing.T) {
 	t.Parallel()
 	c, _ := claimed(t).Apply(charge.Change{To: charge.Unknown, Evidence: charge.ByAnswer, At: claimed(t).UpdatedAt})
 	change, err := outcome.OfCharge("unknown", nil, c)
-	events := told(t, change, err)
+	events := toldOf(t, change, err)
 	require.Nil(t, read(t, events[0]).PreviousState)
 	require.Contains(t, string(events[0].Detail), `"previous_state":null`)
 }
@@ -147,7 +147,7 @@ func TestIDs(t *testing.T) {
 		require.True(t, applied)
 		for range 2 {
 			change, err := outcome.OfCharge(step.Word(), &before, after)
-			events := told(t, change, err)
+			events := toldOf(t, change, err)
 			require.Len(t, events, 1)
 			seen[events[0].ID] = true
 			require.True(t, strings.HasPrefix(events[0].ID, "charge/gold-42-0007/"))

@@ -39,7 +39,9 @@ type envelope struct {
 	PreviousState *string `json:"previous_state"`
 	Evidence      *string `json:"evidence"`
 
-	Charge any `json:"charge,omitzero"`
+	Charge  any `json:"charge,omitzero"`
+	Payment any `json:"payment,omitzero"`
+	Payout  any `json:"payout,omitzero"`
 }
 
 // Change is what one write changed. The zero Change changed nothing.
