@@ -5,7 +5,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 
 # Go decides what is stale.
-.PHONY: help run test lint fuzz build test-aws invoke deploy secrets stop start clean
+.PHONY: help run test lint fuzz build test-aws invoke deploy secrets stop start retell clean
 
 # Of what is built, and of the functions that are deployed.
 ARCH ?= arm64
@@ -66,7 +66,7 @@ build-%:
 test-aws: ## Run the tests that need AWS, against emulators; needs Python and Java
 	@# One package and few tests at a time: they share the emulators, and a function gives up on AWS within seconds.
 	@# The model's thousand scenarios come last, without the race detector, and say what they met.
-	scripts/with-emulators.py sh -c 'go test $(RACE) -count=1 -p 1 -parallel 2 -timeout 10m ./shared/dynamostore/... ./test/aws/... && \
+	scripts/with-emulators.py sh -c 'go test $(RACE) -count=1 -p 1 -parallel 2 -timeout 10m ./shared/dynamostore/... ./cmd/retell ./test/aws/... && \
 		go test -count=1 -timeout 10m -v -run OnDynamoDB ./test/model'
 
 invoke: ## Invoke the functions in Docker with every file in events/ (EVENT=events/….json: with one)
@@ -89,6 +89,9 @@ stop: ## Stop charging in ENV=test or ENV=live, in force within 10 seconds (NOTE
 
 start: ## Charge again in ENV=test or ENV=live (MODE=ask_first: asking the provider before each; NOTE="why")
 	@go run ./cmd/charging -env $(ENV) -mode $(or $(MODE),live) -note "$$NOTE" $(ARGS)
+
+retell: ## Tell again what OutcomeEvents could not, from the failure bucket of ENV=test or ENV=live; needs an AWS account
+	@go run ./cmd/retell -env $(ENV) $(ARGS)
 
 clean: ## Remove what was built and downloaded
 	rm -rf $(TOOLS) .aws-sam build .sandbox coverage.out
