@@ -16,6 +16,7 @@ type Image = map[string]types.AttributeValue
 // changeReaders read what was changed in an item, by what its key begins with.
 var changeReaders = map[string]changeReader{
 	chargePrefix: changeOf(readCharge, outcome.OfCharge),
+	payoutPrefix: changeOf(readPayout, outcome.OfPayout),
 }
 
 type changeReader func(words, name string, before, after Image) (outcome.Change, error)

@@ -17,6 +17,7 @@ import (
 	simulator "dinarfunctions/sandbox/provider/dineropay"
 	"dinarfunctions/shared/charge"
 	"dinarfunctions/shared/dineropay"
+	"dinarfunctions/shared/payout"
 	"dinarfunctions/test/eventschema"
 	"dinarfunctions/test/internal/stack"
 )
@@ -57,6 +58,27 @@ func All() []Sample {
 		Prepare:  threePayments,
 		Status:   200,
 		Body:     `{"payments": [{"uniqueid": "5b1f0c86d2e74a93", "status": 1, "state": "successful"}], "final": true}`,
+	}, {
+		File:     "payout-status-http-put.json",
+		Function: "PayoutStatus",
+		Status:   201,
+		Body:     `{"payment_id": "df9a31ea528a3977", "reference": "salaries, November", "state": "processing", "payments": [], "checks": 0}`,
+		Verify: func(ctx context.Context, s *stack.Stack) error {
+			_, err := s.Payouts().Get(ctx, "df9a31ea528a3977")
+			return err
+		},
+	}, {
+		File:     "payout-status-schedule.json",
+		Function: "PayoutStatus",
+		Prepare: func(ctx context.Context, s *stack.Stack) error {
+			if err := threePayments(ctx, s); err != nil {
+				return err
+			}
+			// Watched for so long that its first look is due.
+			_, _, err := s.Payouts().Create(ctx, payout.New("df9a31ea528a3977", "", time.Now().Add(-2*time.Minute)))
+			return err
+		},
+		Verify: lookedAtOnce,
 	}, {
 		File:     "recurring-charge-http.json",
 		Function: "RecurringCharge",
@@ -167,6 +189,19 @@ func threePayments(_ context.Context, s *stack.Stack) error {
 		{UniqueID: "aa00000000000001", Status: dinardragon.Failed},
 		{UniqueID: "aa00000000000002", Status: dinardragon.Processing},
 	}})
+}
+
+// lookedAtOnce: the provider was asked about the watched payout once, and what it said
+// is kept.
+func lookedAtOnce(ctx context.Context, s *stack.Stack) error {
+	p, err := s.Payouts().Get(ctx, "df9a31ea528a3977")
+	if err == nil && (len(p.Payments) != 3 || p.State != payout.Processing || p.Checks != 1) {
+		err = fmt.Errorf("the watched payout is %s with %d payments after %d looks, but should be processing with 3 after 1", p.State, len(p.Payments), p.Checks)
+	}
+	if asked := s.DinarDragon.Asked("df9a31ea528a3977"); err == nil && asked != 1 {
+		err = fmt.Errorf("Dinar Dragon was asked %d times, but should be once", asked)
+	}
+	return err
 }
 
 func chargedOnce(_ context.Context, s *stack.Stack) error {

@@ -29,6 +29,7 @@ import (
 	"dinarfunctions/sandbox/provider/dinardragon"
 	"dinarfunctions/sandbox/provider/dineropay"
 	"dinarfunctions/shared/awsconfig"
+	"dinarfunctions/shared/dynamostore"
 	"dinarfunctions/shared/dynamostore/dynamostoretest"
 	"dinarfunctions/test/internal/template"
 )
@@ -152,6 +153,11 @@ func Start(ctx context.Context, file string, o Options) (_ *Stack, err error) {
 	return s, err
 }
 
+// Payouts is the store of watched payouts, as the functions have it.
+func (s *Stack) Payouts() *dynamostore.Payouts {
+	return dynamostore.NewPayouts(s.DynamoDB, s.refs["Payouts"])
+}
+
 // Close ends the simulators. Tables and secrets end with the emulators.
 func (s *Stack) Close() error {
 	var faults []error
@@ -264,11 +270,26 @@ func TableInput(table template.Resource, name string) *dynamodb.CreateTableInput
 			IndexName: aws.String(index.Text("IndexName")),
 			KeySchema: keySchema(index),
 			Projection: &dynamotypes.Projection{
-				ProjectionType: dynamotypes.ProjectionType(index.Map("Projection").Text("ProjectionType")),
+				ProjectionType:   dynamotypes.ProjectionType(index.Map("Projection").Text("ProjectionType")),
+				NonKeyAttributes: texts(index.Map("Projection").List("NonKeyAttributes")),
 			},
 		})
 	}
+	if view := table.Properties.Map("StreamSpecification").Text("StreamViewType"); view != "" {
+		create.StreamSpecification = &dynamotypes.StreamSpecification{
+			StreamEnabled: aws.Bool(true), StreamViewType: dynamotypes.StreamViewType(view),
+		}
+	}
 	return create
+}
+
+func texts(of []any) []string {
+	var list []string
+	for _, item := range of {
+		text, _ := item.(string)
+		list = append(list, text)
+	}
+	return list
 }
 
 func keySchema(of template.Properties) []dynamotypes.KeySchemaElement {
