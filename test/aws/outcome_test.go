@@ -16,6 +16,7 @@ import (
 
 	"dinarfunctions/shared/charge"
 	"dinarfunctions/shared/dineropay"
+	"dinarfunctions/shared/payout"
 	"dinarfunctions/test/eventschema"
 	"dinarfunctions/test/internal/stack"
 )
@@ -99,6 +100,54 @@ func TestEveryChangeIsTold(t *testing.T) {
 	require.Equal(t, want, heard(t, s), "one event for each change")
 	require.Empty(t, tell(t, f, records, 10))
 	require.Equal(t, want, heard(t, s), "a repeat has the same ids")
+}
+
+// aPayoutsLife writes what becomes of a payout through its store, and returns the
+// beginnings of the ids of the events that must come of it.
+func aPayoutsLife(t *testing.T, s *stack.Stack, id string) (ids []string) {
+	t.Helper()
+	store := s.Payouts()
+	p, created, err := store.Create(t.Context(), payout.New(id, "salaries", in(0)))
+	require.NoError(t, err)
+	require.True(t, created)
+	look := func(at time.Duration, states ...payout.PaymentState) {
+		var told []payout.Told
+		for i, state := range states {
+			told = append(told, payout.Told{UniqueID: string(rune('a' + i)), Status: 0, State: state})
+		}
+		var moved, written bool
+		p, moved, err = store.Look(t.Context(), id, p.NextCheckAt, in(at+time.Minute)) // nobody is told
+		require.NoError(t, err)
+		require.True(t, moved)
+		p, written, err = store.Write(t.Context(), p.Looked(told, in(at), 30*time.Minute))
+		require.NoError(t, err)
+		require.True(t, written)
+	}
+	look(time.Minute, payout.PaymentProcessing, payout.PaymentProcessing)
+	look(2*time.Minute, payout.PaymentSuccessful, payout.PaymentProcessing)
+	look(31*time.Minute, payout.PaymentSuccessful, payout.PaymentProcessing)
+	look(32*time.Minute, payout.PaymentSuccessful, payout.PaymentFailed)
+	look(24*time.Hour, payout.PaymentFailed, payout.PaymentFailed)
+	require.NoError(t, store.Delete(t.Context(), id)) // nobody is told
+	thing := "payout/" + id + "/"
+	return []string{
+		thing + "payment/a/successful/1795251720120000000-5", thing + "overdue/1795253460120000000-7",
+		thing + "payment/b/failed/1795253520120000000-9", thing + "completed/1795253520120000000-9",
+		thing + "payment/a/failed/1795338000120000000-11", thing + "changed_after_final/1795338000120000000-11",
+	}
+}
+
+func TestEveryChangeOfAPayoutIsTold(t *testing.T) {
+	t.Parallel()
+	s := start(t, true)
+	want := aPayoutsLife(t, s, "df9a31ea528a3977")
+	slices.Sort(want)
+	records := streamOf(t, s, "Payouts")
+	f := run(t, s, "OutcomeEvents", nil)
+	for range 2 {
+		require.Empty(t, tell(t, f, records, 2))
+		require.Equal(t, want, heard(t, s))
+	}
 }
 
 // A function that is killed at any call of EventBridge, before or after the bus took

@@ -116,6 +116,11 @@ func All() []Sample {
 		Function: "OutcomeEvents",
 		Answer:   allTold,
 		Verify:   heard("Charge Unknown", "Charge Settled"),
+	}, {
+		File:     "outcome-events-stream-payouts.json",
+		Function: "OutcomeEvents",
+		Answer:   allTold,
+		Verify:   heard("Payout Overdue", "Payout Payment Successful", "Payout Payment Failed", "Payout Completed"),
 	}}
 }
 
