@@ -22,7 +22,7 @@ import (
 )
 
 // cardToken is one that is easily found where it must not be.
-const cardToken = "MARKED-card-token-7002" //nolint:gosec // made up
+const cardToken = "MARKED-card-token-7002"
 
 // aChargesLife writes all that can become of a charge into the ledger, through the
 // store, and returns the ids of the events that must come of it.
