@@ -209,6 +209,18 @@ func (c Charge) nextLook(state State, said Evidence, now time.Time) time.Time {
 	return time.Time{}
 }
 
+// WordDisputed is the word for what Dispute changes, as Word is for a Change.
+const WordDisputed = "disputed"
+
+// Word is what others are told of the change: the state that the charge has come to;
+// empty where nobody is told, because the charge is under way or was never sent.
+func (c Change) Word() string {
+	if c.To == Sending || c.To == Unsent {
+		return ""
+	}
+	return string(c.To)
+}
+
 // Entry is the line of history that the change adds.
 func (c Change) Entry() Entry {
 	return Entry{State: c.To, At: c.At, Evidence: c.Evidence, Reason: c.Reason}

@@ -41,6 +41,9 @@ const (
 	attrCreatedAt      = "created_at"      // a time
 	attrUpdatedAt      = "updated_at"      // a time
 	attrHistory        = "history"
+	// What the last write changed that others are told of: words joined by a blank.
+	// Absent where it changed nothing of that kind. See update.tell.
+	attrChange = "change"
 
 	// A charge's places in the indexes: see index.go.
 	attrLookShard = "look_shard" // there exactly while look_at is

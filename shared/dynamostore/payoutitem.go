@@ -28,7 +28,6 @@ const (
 	attrWatchedAt   = "watched_at"    // a time
 	attrFinalAt     = "final_at"      // a time; may be absent
 	attrRevision    = "revision"      // number
-	attrChange      = "change"        // may be absent; by it the stream's filter knows a change
 	attrWrittenBy   = "written_by"    // random id of the call that wrote it last
 
 	// A payout's places in the indexes.
@@ -95,7 +94,7 @@ func (u *update) setPayout(p payout.Payout) {
 	u.setTime(attrFinalAt, p.FinalAt)
 	u.setNumber(attrRevision, p.Revision)
 	u.set(attrUpdatedAt, timeText(p.UpdatedAt))
-	u.set(attrChange, p.Change)
+	u.tell(p.Change)
 	u.due(p.ID, p.NextCheckAt)
 	u.sign(attrWrittenBy)
 }

@@ -88,7 +88,7 @@ func (s *Payouts) Look(ctx context.Context, id string, was, next time.Time) (sta
 	u := newUpdate(payoutKey(id))
 	u.condition = fmt.Sprintf("%s = %s", u.name(attrNextCheckAt), u.text("was", timeText(was)))
 	u.due(id, next)
-	u.set(attrChange, "")
+	u.tell("")
 	u.sets = append(u.sets, fmt.Sprintf("%[1]s = %[1]s + %[2]s", u.name(attrRevision), u.number("one", 1)))
 	u.sign(attrWrittenBy)
 	standing, moved, err = s.update(ctx, u, id)

@@ -47,7 +47,7 @@ func TestEveryFunctionHasItsFolder(t *testing.T) {
 
 // sampleOf is what the samples of a kind of trigger are called.
 func sampleOf() map[string]string {
-	return map[string]string{"HttpApi": "http", "ScheduleV2": "schedule"}
+	return map[string]string{"HttpApi": "http", "ScheduleV2": "schedule", "DynamoDB": "stream"}
 }
 
 func TestEveryTriggerHasItsSamples(t *testing.T) {
@@ -158,6 +158,45 @@ func TestSchedules(t *testing.T) {
 	require.Positive(t, found)
 }
 
+// What a table's stream tells is told, or kept. The stream forgets after a day.
+func TestStreams(t *testing.T) {
+	t.Parallel()
+	loaded := load(t)
+	told := make(map[string]bool)
+	for _, f := range loaded.Functions() {
+		for _, stream := range streamsOf(f) {
+			table := loaded.Resources[template.Refers(stream["Stream"])]
+			require.Equal(t, "AWS::DynamoDB::Table", table.Type, f.ID)
+			told[table.ID] = true
+			require.Equal(t, "NEW_AND_OLD_IMAGES", table.Properties.Map("StreamSpecification").Text("StreamViewType"), table.ID)
+			require.Equal(t, "TRIM_HORIZON", stream.Text("StartingPosition"), "%s: a change in the first moments is lost", table.ID)
+			require.Equal(t, []any{"ReportBatchItemFailures"}, stream.List("FunctionResponseTypes"), table.ID)
+			require.Equal(t, true, stream["BisectBatchOnFunctionError"], table.ID)
+			require.Positive(t, stream.Number("MaximumRetryAttempts"), "%s: a record that cannot be read holds up its shard", table.ID)
+			require.Positive(t, stream.Number("MaximumRecordAgeInSeconds"), table.ID)
+			require.Less(t, stream.Number("MaximumRecordAgeInSeconds"), 24*60*60, "%s: the stream has forgotten by then", table.ID)
+			filters := stream.Map("FilterCriteria").List("Filters")
+			require.Len(t, filters, 1, table.ID)
+			require.JSONEq(t, `{"dynamodb": {"NewImage": {"change": {"S": [{"exists": true}]}}}}`, filters[0].(template.Properties).Text("Pattern"), table.ID)
+
+			kept := loaded.Resources[template.Refers(stream.Map("DestinationConfig").Map("OnFailure")["Destination"])]
+			require.Equal(t, "AWS::S3::Bucket", kept.Type, "%s: only S3 gets the records", table.ID)
+			require.NotEmpty(t, kept.Properties["BucketEncryption"], kept.ID)
+			for _, block := range []string{"BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"} {
+				require.Equal(t, true, kept.Properties.Map("PublicAccessBlockConfiguration")[block], kept.ID)
+			}
+			late := slices.ContainsFunc(loaded.OfType("AWS::CloudWatch::Alarm"), func(alarm template.Resource) bool {
+				return alarm.Properties.Text("MetricName") == "IteratorAge" && alarm.Properties.Text("Statistic") == "Maximum" &&
+					template.Refers(alarm.Properties.List("Dimensions")[0].(template.Properties)["Value"]) == f.ID
+			})
+			require.True(t, late, "%s: nobody hears that nothing is told any more", f.ID)
+		}
+	}
+	for _, table := range loaded.OfType("AWS::DynamoDB::Table") {
+		require.True(t, told[table.ID], "nobody is told of what changes in %s", table.ID)
+	}
+}
+
 func TestTimeoutAndMemory(t *testing.T) {
 	t.Parallel()
 	for _, f := range load(t).Functions() {
@@ -242,6 +281,12 @@ func neverSaid() map[string][]string {
 	}
 }
 
+// ofOthers tells marks of the domain from a function's own, where it has the domain's
+// values and does none of its work.
+func ofOthers(function, mark string) bool {
+	return function == "OutcomeEvents" && mark != "alarm=untold"
+}
+
 // A log line that needs a person is counted, and somebody is told.
 func TestWhatTheCodeMarksIsCounted(t *testing.T) {
 	t.Parallel()
@@ -262,7 +307,7 @@ func TestWhatTheCodeMarksIsCounted(t *testing.T) {
 		}
 		for mark := range said {
 			// Of counts, those are alarms that many of them make.
-			if !strings.HasPrefix(mark, "count=") && !slices.Contains(neverSaid()[f.ID], mark) {
+			if !strings.HasPrefix(mark, "count=") && !slices.Contains(neverSaid()[f.ID], mark) && !ofOthers(f.ID, mark) {
 				require.True(t, found[mark], "%s says %s, but nothing counts it in %s", f.ID, mark, log)
 			}
 		}
@@ -338,9 +383,30 @@ func TestAFunctionNamesAllThatIsMissing(t *testing.T) {
 }
 
 // ofThePlatform are rights that Lambda uses in a function's name, and no code
-// of ours.
-func ofThePlatform() map[string]bool {
-	return map[string]bool{"logs:CreateLogStream": true, "logs:PutLogEvents": true}
+// of ours: for its log, and for the streams that wake it.
+func ofThePlatform(f template.Function) map[string]bool {
+	rights := map[string]bool{"logs:CreateLogStream": true, "logs:PutLogEvents": true}
+	if len(streamsOf(f)) > 0 {
+		for _, action := range []string{
+			"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams",
+			"s3:PutObject", "s3:ListBucket", // the failure destination
+		} {
+			rights[action] = true
+		}
+	}
+	return rights
+}
+
+// streamsOf are the properties of a function's stream triggers.
+func streamsOf(f template.Function) []template.Properties {
+	var all []template.Properties
+	events := f.Properties.Map("Events")
+	for name := range events {
+		if events.Map(name).Text("Type") == "DynamoDB" {
+			all = append(all, events.Map(name).Map("Properties"))
+		}
+	}
+	return all
 }
 
 // rightsOf are the statements of a role's policies, each of which says what it is
@@ -390,6 +456,9 @@ func TestIndexesAreQueriedAndTablesAreNot(t *testing.T) {
 				if table.Type != "AWS::DynamoDB::Table" {
 					continue
 				}
+				if sub := resource.(template.Properties).Text("Fn::Sub"); sub == "${"+table.ID+".Arn}/stream/*" {
+					continue // of those that wake it
+				}
 				path, isIndex := strings.CutPrefix(resource.(template.Properties).Text("Fn::Sub"), "${"+table.ID+".Arn}/index/")
 				if !isIndex {
 					require.Equal(t, template.Properties{"Fn::GetAtt": table.ID + ".Arn"}, resource, f.ID)
@@ -417,6 +486,8 @@ func neverAsked() map[string][]string {
 	return map[string][]string{ // the ledger is never deleted from
 		"RecurringCharge": {"dynamodb:DeleteItem"},
 		"ChargeCallback":  {"dynamodb:DeleteItem"},
+		// It reads items out of stream records with the stores' readers.
+		"OutcomeEvents": {"dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:Query", "dynamodb:DeleteItem"},
 	}
 }
 
@@ -442,7 +513,7 @@ func TestRightsAreThoseThatTheCodeUses(t *testing.T) {
 		for _, action := range neverAsked()[f.ID] {
 			delete(needed, action)
 		}
-		maps.Copy(needed, ofThePlatform())
+		maps.Copy(needed, ofThePlatform(f))
 		require.Equal(t, sorted(needed), sorted(granted), "used by the code of %s, granted by %s", f.ID, role.ID)
 
 		meant := map[string]bool{template.Refers(f.Properties.Map("LoggingConfig")["LogGroup"]): true}
@@ -450,6 +521,10 @@ func TestRightsAreThoseThatTheCodeUses(t *testing.T) {
 			if id := template.Refers(value); loaded.Resources[id].Type != "" {
 				meant[id] = true
 			}
+		}
+		for _, stream := range streamsOf(f) {
+			meant[template.Refers(stream["Stream"])] = true
+			meant[template.Refers(stream.Map("DestinationConfig").Map("OnFailure")["Destination"])] = true
 		}
 		require.Equal(t, sorted(meant), sorted(reached), "named to %s, allowed by %s", f.ID, role.ID)
 	}
@@ -461,12 +536,13 @@ func TestWhatOutlivesTheStack(t *testing.T) {
 	for _, r := range loaded.Resources {
 		// A name that is taken keeps the stack from being made again.
 		for _, name := range []string{"TableName", "LogGroupName", "Name", "RoleName", "FunctionName", "TopicName", "AlarmName", "QueueName"} {
-			if r.Type != "AWS::Logs::MetricFilter" { // which names the log that it reads
+			if r.Type != "AWS::Logs::MetricFilter" && // which names the log that it reads
+				r.Type != "AWS::Events::EventBus" { // which has to have one, and goes with the stack
 				require.NotContains(t, r.Properties, name, r.ID)
 			}
 		}
 		switch r.Type {
-		case "AWS::DynamoDB::Table", "AWS::SecretsManager::Secret", "AWS::Logs::LogGroup":
+		case "AWS::DynamoDB::Table", "AWS::SecretsManager::Secret", "AWS::Logs::LogGroup", "AWS::S3::Bucket":
 			require.Equal(t, "Retain", r.Attributes.Text("DeletionPolicy"), r.ID)
 			require.Equal(t, "Retain", r.Attributes.Text("UpdateReplacePolicy"), r.ID)
 		}

@@ -31,6 +31,9 @@ func Table(name string) *dynamodb.CreateTableInput {
 		TableName:   &name,
 		BillingMode: types.BillingModePayPerRequest,
 		KeySchema:   keys("pk"),
+		StreamSpecification: &types.StreamSpecification{
+			StreamEnabled: aws.Bool(true), StreamViewType: types.StreamViewTypeNewAndOldImages,
+		},
 		GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{
 			index("look", keys("look_shard", "look_at")),
 			index("open", keys("open_shard", "open_at")),

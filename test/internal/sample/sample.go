@@ -2,6 +2,7 @@
 package sample
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"dinarfunctions/shared/charge"
 	"dinarfunctions/shared/dineropay"
 	"dinarfunctions/shared/payout"
+	"dinarfunctions/test/eventschema"
 	"dinarfunctions/test/internal/stack"
 )
 
@@ -29,10 +31,11 @@ type Sample struct {
 	Prepare func(context.Context, *stack.Stack) error
 	// Status and Body are those of the HTTP answer. A body is JSON, of whose fields
 	// the named ones count, or a plain text. Without a status the event is none of
-	// HTTP, and the answer is null.
+	// HTTP, and the answer is Answer, or null without one.
 	Status int
 	Body   string
 	Text   string
+	Answer string
 	// Verify looks at what happened behind the answer; nil if nothing did.
 	Verify func(context.Context, *stack.Stack) error
 }
@@ -108,7 +111,44 @@ func All() []Sample {
 		Status:   200,
 		Text:     "OK",
 		Verify:   foundOut,
+	}, {
+		File:     "outcome-events-stream-charges.json",
+		Function: "OutcomeEvents",
+		Answer:   allTold,
+		Verify:   heard("Charge Unknown", "Charge Settled"),
+	}, {
+		File:     "outcome-events-stream-payouts.json",
+		Function: "OutcomeEvents",
+		Answer:   allTold,
+		Verify:   heard("Payout Overdue", "Payout Payment Successful", "Payout Payment Failed", "Payout Completed"),
 	}}
+}
+
+// allTold is the answer to a batch of a stream of which nothing is left.
+const allTold = `{"batchItemFailures":[]}`
+
+// heard: these are the events that came to the queue behind the bus, each as its
+// schema says.
+func heard(detailTypes ...string) func(context.Context, *stack.Stack) error {
+	return func(ctx context.Context, s *stack.Stack) error {
+		all, err := s.Heard(ctx)
+		if err != nil {
+			return err
+		}
+		var got []string
+		for _, e := range all {
+			got = append(got, e.DetailType)
+			if err := eventschema.Check(e.DetailType, e.Detail); err != nil {
+				return err
+			}
+		}
+		slices.Sort(got)
+		want := slices.Sorted(slices.Values(detailTypes))
+		if !slices.Equal(got, want) {
+			return fmt.Errorf("the queue behind the bus got %q, but should have %q", got, want)
+		}
+		return nil
+	}
 }
 
 // gift is the charge of the samples.
@@ -179,8 +219,8 @@ func chargedOnce(_ context.Context, s *stack.Stack) error {
 // Check holds a function's answer against the sample.
 func (s Sample) Check(payload []byte) error {
 	if s.Status == 0 {
-		if string(payload) != "null" {
-			return fmt.Errorf("the answer should be null, but is %s", payload)
+		if want := cmp.Or(s.Answer, "null"); string(payload) != want {
+			return fmt.Errorf("the answer should be %s, but is %s", want, payload)
 		}
 		return nil
 	}

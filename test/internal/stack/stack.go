@@ -1,5 +1,5 @@
 // Package stack stands template.yaml up on this machine: its tables in DynamoDB
-// Local, its secrets in moto, and simulated providers. It tells the environment
+// Local, its secrets and its event bus in moto, and simulated providers. It tells the environment
 // that a function of the template has there.
 //
 // The emulators are those of scripts/with-emulators.py, found by AWS_ENDPOINT_URL
@@ -22,7 +22,9 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"dinarfunctions/sandbox/provider/dinardragon"
 	"dinarfunctions/sandbox/provider/dineropay"
@@ -49,6 +51,9 @@ type Stack struct {
 	Secrets     *secretsmanager.Client
 	DynamoDB    *dynamodb.Client
 
+	events    *eventbridge.Client
+	queues    *sqs.Client
+	heard     string            // the queue that gets all that is told on the bus
 	host      string            // how functions call this machine
 	refs      map[string]string // what the template's references stand for
 	dineroPay string            // its address as this machine calls it
@@ -115,6 +120,13 @@ func Start(ctx context.Context, file string, o Options) (_ *Stack, err error) {
 			return nil, fmt.Errorf("make %s: %w", secret.ID, err)
 		}
 		s.refs[secret.ID] = aws.ToString(made.ARN)
+	}
+
+	s.events, s.queues = eventbridge.NewFromConfig(cfg), sqs.NewFromConfig(cfg)
+	for _, bus := range s.Template.OfType("AWS::Events::EventBus") {
+		if s.refs[bus.ID], err = s.makeBus(ctx, bus.ID+"-"+rand.Text()); err != nil {
+			return nil, fmt.Errorf("make %s: %w", bus.ID, err)
+		}
 	}
 
 	if s.DinarDragon, err = dinardragon.New(dinardragon.Options{PrivateKey: PrivateKey}); err != nil {
@@ -239,6 +251,11 @@ func TableInput(table template.Resource, name string) *dynamodb.CreateTableInput
 		TableName:   &name,
 		BillingMode: dynamotypes.BillingMode(table.Properties.Text("BillingMode")),
 		KeySchema:   keySchema(table.Properties),
+	}
+	if view := table.Properties.Map("StreamSpecification").Text("StreamViewType"); view != "" {
+		create.StreamSpecification = &dynamotypes.StreamSpecification{
+			StreamEnabled: aws.Bool(true), StreamViewType: dynamotypes.StreamViewType(view),
+		}
 	}
 	for _, item := range table.Properties.List("AttributeDefinitions") {
 		attribute, _ := item.(template.Properties)
