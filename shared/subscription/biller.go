@@ -98,6 +98,8 @@ func (b *Biller) look(ctx context.Context, s Subscription) error {
 	case TakeOver:
 		c, err := b.ledger.Find(ctx, Number(s.NextCharge()))
 		if errors.Is(err, charge.ErrNotFound) {
+			// There is nothing to wait for any more: a person says how it goes on.
+			s.Waiting = false
 			return b.write(ctx, s.Hold("the ledger lost the charge "+Number(s.NextCharge()), now))
 		}
 		if err != nil {

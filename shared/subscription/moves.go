@@ -524,8 +524,14 @@ func (s Subscription) Resume(missed Missed, now time.Time) (Subscription, error)
 	return s, nil
 }
 
+// chargeLatest plans the last of the missed cycles for now: a later one than this, or
+// this one, unless it is over.
 func (s *Subscription) chargeLatest(now time.Time, over bool) {
 	latest, any := s.Terms.Calendar.LastNotAfter(now)
+	if last := s.Index + s.Terms.Cycles - s.Cycle; any && s.Terms.Cycles > 0 && s.Index >= 0 && latest.Index > last {
+		// Those beyond the last cycle were not missed: there are none.
+		latest = s.Terms.Calendar.At(max(last, s.Index))
+	}
 	if any && s.Index >= 0 && latest.Index > s.Index {
 		before := s.CycleAt
 		s.State = Active
