@@ -420,6 +420,60 @@ func rejected(t *testing.T, h *house) {
 	h.work(t)
 }
 
+// The last of the missed cycles is never one beyond the subscription's end.
+func TestTheLatestOfTheLastCycles(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		card   string
+		cycles int
+		stop   bool // paused once the first cycle is over
+		number string
+	}{
+		{"paused", "fine", 3, true, "gold-42-0003"},
+		{"unpaid", "declined-stolen", 1, false, "gold-42-0001-r1"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			h := due(t, map[string]any{"recurring_token": "MARKED-tok-" + tt.card, "cycles": tt.cycles})
+			h.work(t)
+			if tt.stop {
+				pause(t, h)
+			}
+			h.at(first.AddDate(0, 5, 5))
+			h.do(t, "gold-42", "resume", `{"missed": "charge_latest"}`)
+			h.work(t)
+			require.Equal(t, 1, h.charged(tt.number))
+			require.Equal(t, 2, h.provider.Totals().Charges)
+		})
+	}
+}
+
+// The table of charges was restored to a time before the claim.
+func TestALedgerThatLostTheCharge(t *testing.T) {
+	t.Parallel()
+	for missed, want := range map[string]int{"skip": 0, "charge_latest": 1} {
+		t.Run(missed, func(t *testing.T) {
+			t.Parallel()
+			h := due(t, nil)
+			require.NoError(t, h.provider.Script(simulator.CutBefore))
+			h.work(t)
+			other := h.withEmptyLedger(t)
+			other.move(t, h, "gold-42")
+			other.advance(time.Minute)
+			other.work(t)
+			s := other.sub(t, "gold-42")
+			requireFields(t, map[string]any{"state": "held"}, s)
+			require.Contains(t, s["reason"], "lost")
+			other.do(t, "gold-42", "resume", `{"missed": "`+missed+`"}`)
+			before := h.charged("gold-42-0001")
+			other.work(t)
+			requireFields(t, map[string]any{"state": "active", "cycle": 2}, other.sub(t, "gold-42"))
+			require.Equal(t, before+want, h.charged("gold-42-0001"))
+		})
+	}
+}
+
 // The customer paid after all, while the next try was under way.
 func TestTwoTriesPaid(t *testing.T) {
 	t.Parallel()
