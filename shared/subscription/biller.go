@@ -149,10 +149,9 @@ func (b *Biller) charge(ctx context.Context, s Subscription, askFirst bool) erro
 		return b.write(ctx, s.Hold("the order number "+Number(of)+" stands for another charge already", b.now()))
 	case errors.Is(err, charge.ErrStopped):
 		return nil // it stays due
-	case err != nil:
-		return err
+	case err == nil:
+		err = b.takeOver(ctx, claimed, c)
 	}
-	err = b.takeOver(ctx, claimed, c)
 	if keyRefused {
 		return errors.Join(err, fmt.Errorf("%w: order number %s", ErrKeyRefused, Number(of)))
 	}
