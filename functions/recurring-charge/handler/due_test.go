@@ -608,6 +608,27 @@ func TestARefusedKeyEndsTheBatch(t *testing.T) {
 	}
 }
 
+// What is late asks first, and the question is refused as the charge would be.
+func TestARefusedKeyEndsTheBatchAlsoWhereItAsksFirst(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	var messages []subscription.Message
+	for i := range 10 {
+		id := fmt.Sprintf("gold-%d", i)
+		h.put(t, id, nil)
+		messages = append(messages, message(id, 1, 0))
+	}
+	h.at(first.Add(2 * time.Hour))
+	require.NoError(t, h.provider.Rotate("MARKED-merchant-key-2", "MARKED-Password-2"))
+	require.Len(t, h.deliver(t, messages...), 10)
+	require.Equal(t, 2, h.provider.Totals().Statuses, "one question, signed once more")
+	require.Zero(t, h.provider.Totals().Charges)
+	require.Contains(t, h.log.String(), `"alarm":"key_refused"`)
+	h.keys.rotate("MARKED-merchant-key-2", "MARKED-Password-2")
+	require.Empty(t, h.deliver(t, messages...))
+	require.Equal(t, 10, h.provider.Totals().Charges)
+}
+
 func TestAMessageThatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	h := due(t, nil)
