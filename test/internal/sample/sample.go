@@ -98,6 +98,14 @@ func All() []Sample {
 			"state": "settled", "token": "7002"}`,
 		Verify: chargedOnce,
 	}, {
+		File:     "recurring-charge-http-subscription.json",
+		Function: "RecurringCharge",
+		Status:   201,
+		Body: `{"id": "gold-42", "token": "7002", "amount": "49.00", "currency": "SAR", "every": {"count": 1, "unit": "month"},
+			"starts_on": "2026-12-31", "charge_at": "09:00", "time_zone": "Asia/Baghdad", "retry_after_days": [1, 3, 5, 7],
+			"state": "active", "cycle": 1, "attempt": 0, "last_charge": null}`,
+		Verify: chargedNothing,
+	}, {
 		File:     "recurring-charge-schedule.json",
 		Function: "RecurringCharge",
 		Prepare: func(ctx context.Context, s *stack.Stack) error {
@@ -207,6 +215,14 @@ func lookedAtOnce(ctx context.Context, s *stack.Stack) error {
 		err = fmt.Errorf("asked Dinar Dragon %d times, but it should be once", asked)
 	}
 	return err
+}
+
+// chargedNothing: what is put down today is charged on its day.
+func chargedNothing(_ context.Context, s *stack.Stack) error {
+	if got := s.DineroPay.Totals().Charges; got != 0 {
+		return fmt.Errorf("DineroPay was asked to charge %d times, but nothing was due", got)
+	}
+	return nil
 }
 
 func chargedOnce(_ context.Context, s *stack.Stack) error {
