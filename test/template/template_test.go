@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/stretchr/testify/require"
 
 	"dinarfunctions/shared/dynamostore/dynamostoretest"
@@ -47,7 +48,7 @@ func TestEveryFunctionHasItsFolder(t *testing.T) {
 
 // sampleOf is what the samples of a kind of trigger are called.
 func sampleOf() map[string]string {
-	return map[string]string{"HttpApi": "http", "ScheduleV2": "schedule", "DynamoDB": "stream"}
+	return map[string]string{"HttpApi": "http", "ScheduleV2": "schedule", "SQS": "queue", "DynamoDB": "stream"}
 }
 
 func TestEveryTriggerHasItsSamples(t *testing.T) {
@@ -301,7 +302,7 @@ func TestWhatTheCodeMarksIsCounted(t *testing.T) {
 				}
 			}
 		}
-		said := readCode(t, f.Folder).marks
+		said := maps.Clone(readCode(t, f.Folder).marks)
 		for mark := range found {
 			require.True(t, said[mark], "%s is counted in %s, but %s does not say it", mark, log, f.ID)
 		}
@@ -357,7 +358,8 @@ func TestTheTemplateSetsWhatTheCodeReads(t *testing.T) {
 				set[name] = true
 			}
 		}
-		require.Equal(t, sorted(readCode(t, f.Folder).variables), sorted(set), "read by the code of %s, set by the template", f.ID)
+		read := readCode(t, f.Folder).variables
+		require.Equal(t, sorted(read), sorted(set), "read by the code of %s, set by the template", f.ID)
 		require.Contains(t, f.Environment(), "AWS_ENDPOINT_URL", "%s cannot be led to emulators by sam local invoke", f.ID)
 	}
 }
@@ -383,7 +385,8 @@ func TestAFunctionNamesAllThatIsMissing(t *testing.T) {
 }
 
 // ofThePlatform are rights that Lambda uses in a function's name, and no code
-// of ours: for its log, and for the streams that wake it.
+// of ours: to write its log, and to take what wakes it from queue
+// and streams.
 func ofThePlatform(f template.Function) map[string]bool {
 	rights := map[string]bool{"logs:CreateLogStream": true, "logs:PutLogEvents": true}
 	if len(streamsOf(f)) > 0 {
@@ -392,6 +395,12 @@ func ofThePlatform(f template.Function) map[string]bool {
 			"s3:PutObject", "s3:ListBucket", // the failure destination
 		} {
 			rights[action] = true
+		}
+	}
+	events := f.Properties.Map("Events")
+	for name := range events {
+		if events.Map(name).Text("Type") == "SQS" {
+			rights["sqs:ReceiveMessage"], rights["sqs:DeleteMessage"], rights["sqs:GetQueueAttributes"] = true, true, true
 		}
 	}
 	return rights
@@ -439,9 +448,9 @@ func rightsOf(t *testing.T, role template.Resource) []template.Properties {
 // method reads which).
 func queried() map[string][]string {
 	return map[string][]string{
-		"PayoutStatus":    {"due", "listed"},
-		"RecurringCharge": {"look", "open", "payment"},
-		"ChargeCallback":  {"payment"}, // whose a payment_id is, and no lists
+		"PayoutStatus":    {"Payouts/due", "Payouts/listed"},
+		"RecurringCharge": {"Charges/look", "Charges/open", "Charges/payment", "Charges/subscription", "Subscriptions/due", "Subscriptions/listed"},
+		"ChargeCallback":  {"Charges/payment"}, // whose a payment_id is, and no lists
 	}
 }
 
@@ -466,19 +475,25 @@ func TestIndexesAreQueriedAndTablesAreNot(t *testing.T) {
 					continue
 				}
 				require.Equal(t, []any{"dynamodb:Query"}, statement.List("Action"), f.ID)
-				indexes = append(indexes, path)
+				indexes = append(indexes, table.ID+"/"+path)
 			}
 		}
 		require.ElementsMatch(t, queried()[f.ID], indexes, f.ID)
 	}
 }
 
-// The tests of the store run over the table that is deployed.
-func TestTheTableIsTheStores(t *testing.T) {
+// The tests of the stores run over the tables that are deployed. They do without the
+// stream.
+func TestTheTablesAreTheStores(t *testing.T) {
 	t.Parallel()
-	tables := load(t).Resources
-	require.Equal(t, dynamostoretest.Table("charges"), stack.TableInput(tables["Charges"], "charges"))
-	require.Equal(t, dynamostoretest.PayoutsTable("payouts"), stack.TableInput(tables["Payouts"], "payouts"))
+	loaded := load(t)
+	for id, want := range map[string]*dynamodb.CreateTableInput{
+		"Charges":       dynamostoretest.Table("t"),
+		"Subscriptions": dynamostoretest.SubscriptionsTable("t"),
+		"Payouts":       dynamostoretest.PayoutsTable("t"),
+	} {
+		require.Equal(t, want, stack.TableInput(loaded.Resources[id], "t"), id)
+	}
 }
 
 // neverAsked are requests that stand in code which a function has and does not call.
@@ -488,6 +503,54 @@ func neverAsked() map[string][]string {
 		"ChargeCallback":  {"dynamodb:DeleteItem"},
 		// It reads items out of stream records with the stores' readers.
 		"OutcomeEvents": {"dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:Query", "dynamodb:DeleteItem"},
+	}
+}
+
+// What is handed back comes again, for hours, alone; then it is laid aside, and
+// somebody is told.
+func TestQueues(t *testing.T) {
+	t.Parallel()
+	loaded := load(t)
+	found := 0
+	for _, f := range loaded.Functions() {
+		events := f.Properties.Map("Events")
+		for name := range events {
+			if events.Map(name).Text("Type") != "SQS" {
+				continue
+			}
+			found++
+			source := events.Map(name).Map("Properties")
+			require.Equal(t, true, source["Enabled"], name)
+			require.Equal(t, []any{"ReportBatchItemFailures"}, source.List("FunctionResponseTypes"), "%s: one failed message would bring back its whole batch", name)
+			require.LessOrEqual(t, source.Number("BatchSize"), 5, "%s: all of a batch are charged at once", name)
+			concurrency := loaded.Parameters[template.Refers(source.Map("ScalingConfig")["MaximumConcurrency"])]
+			require.GreaterOrEqual(t, concurrency.Number("MinValue"), 2, "Lambda's own limit")
+			require.LessOrEqual(t, concurrency.Number("MaxValue"), 1000, "Lambda's own limit")
+
+			queue := loaded.Resources[template.Refers(source["Queue"])]
+			visibility := queue.Properties.Number("VisibilityTimeout")
+			require.GreaterOrEqual(t, visibility, 6*f.Properties.Number("Timeout"), queue.ID)
+			redrive := queue.Properties.Map("RedrivePolicy")
+			again := redrive.Number("maxReceiveCount") * visibility
+			require.GreaterOrEqual(t, again, 2*60*60, "%s: an outage of two hours would bury what is due", queue.ID)
+			require.Greater(t, queue.Properties.Number("MessageRetentionPeriod"), 72*60*60, "%s: a charge may be that late", queue.ID)
+
+			dead := loaded.Resources[template.Refers(redrive["deadLetterTargetArn"])]
+			require.Equal(t, "AWS::SQS::Queue", dead.Type, queue.ID)
+			require.Equal(t, 14*24*60*60, dead.Properties.Number("MessageRetentionPeriod"), dead.ID)
+			require.Greater(t, dead.Properties.Number("MessageRetentionPeriod"), queue.Properties.Number("MessageRetentionPeriod"),
+				"%s: its age goes on counting there", queue.ID)
+			watched := slices.ContainsFunc(loaded.OfType("AWS::CloudWatch::Alarm"), func(alarm template.Resource) bool {
+				dimensions := alarm.Properties.List("Dimensions")
+				return alarm.Properties.Text("MetricName") == "ApproximateNumberOfMessagesVisible" && len(dimensions) == 1 &&
+					template.Refers(dimensions[0].(template.Properties)["Value"]) == dead.ID
+			})
+			require.True(t, watched, "nobody is told of %s", dead.ID)
+		}
+	}
+	require.Positive(t, found)
+	for _, queue := range loaded.OfType("AWS::SQS::Queue") {
+		require.Equal(t, true, queue.Properties["SqsManagedSseEnabled"], queue.ID)
 	}
 }
 
@@ -552,6 +615,9 @@ func TestWhatOutlivesTheStack(t *testing.T) {
 		require.Equal(t, true, table.Properties["DeletionProtectionEnabled"], table.ID)
 		require.Equal(t, true, table.Properties.Map("PointInTimeRecoverySpecification")["PointInTimeRecoveryEnabled"], table.ID)
 		require.NotContains(t, table.Properties, "TimeToLiveSpecification", "%s forgets", table.ID)
+		require.Equal(t, "NEW_AND_OLD_IMAGES", table.Properties.Map("StreamSpecification").Text("StreamViewType"), table.ID)
+		require.Contains(t, table.Properties.List("Tags"), template.Properties{"Key": "dinar-functions:table", "Value": strings.ToLower(table.ID)},
+			"%s is not found when its stack is gone", table.ID)
 	}
 	for _, secret := range loaded.OfType("AWS::SecretsManager::Secret") {
 		require.NotContains(t, secret.Properties, "SecretString", "%s: a deployment would put it back", secret.ID)

@@ -37,12 +37,12 @@ func (s *Stack) makeBus(ctx context.Context, name string) (string, error) {
 	if _, err := s.events.CreateEventBus(ctx, &eventbridge.CreateEventBusInput{Name: &name}); err != nil {
 		return "", err
 	}
-	queue, err := s.queues.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: &name})
+	queue, err := s.SQS.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: &name})
 	if err != nil {
 		return "", err
 	}
 	s.heard = aws.ToString(queue.QueueUrl)
-	about, err := s.queues.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
+	about, err := s.SQS.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
 		QueueUrl: queue.QueueUrl, AttributeNames: []sqstypes.QueueAttributeName{sqstypes.QueueAttributeNameQueueArn},
 	})
 	if err != nil {
@@ -65,7 +65,7 @@ func (s *Stack) makeBus(ctx context.Context, name string) (string, error) {
 func (s *Stack) Heard(ctx context.Context) ([]Heard, error) {
 	var all []Heard
 	for {
-		got, err := s.queues.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &s.heard, MaxNumberOfMessages: 10})
+		got, err := s.SQS.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &s.heard, MaxNumberOfMessages: 10})
 		if err != nil {
 			return nil, err
 		}
@@ -78,7 +78,7 @@ func (s *Stack) Heard(ctx context.Context) ([]Heard, error) {
 				return nil, fmt.Errorf("a message behind the bus: %w", err)
 			}
 			all = append(all, heard)
-			_, err := s.queues.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &s.heard, ReceiptHandle: message.ReceiptHandle})
+			_, err := s.SQS.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &s.heard, ReceiptHandle: message.ReceiptHandle})
 			if err != nil {
 				return nil, err
 			}
