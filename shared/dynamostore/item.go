@@ -41,9 +41,8 @@ const (
 	attrCreatedAt      = "created_at"      // a time
 	attrUpdatedAt      = "updated_at"      // a time
 	attrHistory        = "history"
-	// What the last write changed that others are told of: words joined by a blank.
-	// Absent where it changed nothing of that kind. See update.tell.
-	attrChange = "change"
+
+	// The cycle of a subscription that it is for: see cycles.go.
 
 	// A charge's places in the indexes: see index.go.
 	attrLookShard = "look_shard" // there exactly while look_at is
@@ -107,6 +106,7 @@ func readCharge(number string, item map[string]types.AttributeValue) (charge.Cha
 		ScheduleID:     r.optional(attrScheduleID),
 		TokenEnd:       r.optional(attrTokenEnd),
 		Fingerprint:    r.text(attrFingerprint),
+		For:            r.cycle(),
 		Attempt:        r.text(attrAttempt),
 		Deadline:       r.time(attrDeadline),
 		State:          r.state(attrState),

@@ -27,14 +27,7 @@ const (
 	attrLastError   = "last_error"    // may be absent
 	attrWatchedAt   = "watched_at"    // a time
 	attrFinalAt     = "final_at"      // a time; may be absent
-	attrRevision    = "revision"      // number
-	attrWrittenBy   = "written_by"    // random id of the call that wrote it last
-
-	// A payout's places in the indexes.
-	attrDueShard  = "due_shard"  // there exactly while next_check_at is
-	attrDueAt     = "due_at"     // next_check_at once more
-	attrListShard = "list_shard" // never changed or removed
-	attrListAt    = "list_at"    // a place; never changed or removed
+	// Its due_at is next_check_at once more.
 
 	// In a payment: the names are short, because a payout may have 2,000 of them and
 	// an item at most 400 KB.
@@ -48,21 +41,6 @@ const payoutPrefix = "payout#"
 
 // payoutKey is the key of the watched payout with a payment_id.
 func payoutKey(id string) string { return payoutPrefix + id }
-
-// setNumber gives an attribute a number.
-func (u *update) setNumber(attribute string, value int64) {
-	u.sets = append(u.sets, u.name(attribute)+" = "+
-		u.value(attribute, &types.AttributeValueMemberN{Value: strconv.FormatInt(value, 10)}))
-}
-
-// setTime gives an attribute a time; the zero time removes it.
-func (u *update) setTime(attribute string, at time.Time) {
-	if at.IsZero() {
-		u.set(attribute, "")
-		return
-	}
-	u.set(attribute, timeText(at))
-}
 
 // due says when a payout is to be looked at next (zero for never), and puts it at
 // that place in the index or takes it out.
@@ -165,19 +143,6 @@ func ReadPayout(item map[string]types.AttributeValue) (payout.Payout, error) {
 		return payout.Payout{}, fmt.Errorf("payout %s: %w", id, err)
 	}
 	return p, nil
-}
-
-func (r *reader) number(name string) int64 {
-	n, isNumber := r.item[name].(*types.AttributeValueMemberN)
-	if !isNumber {
-		r.fault(name, "is missing or no number")
-		return 0
-	}
-	value, err := strconv.ParseInt(n.Value, 10, 64)
-	if err != nil {
-		r.fault(name, "is no whole number")
-	}
-	return value
 }
 
 func (r *reader) payments(name string) []payout.Payment {
