@@ -15,7 +15,9 @@ import (
 )
 
 // buckets are what the file has, one for each kind of thing.
-func buckets() [][]byte { return [][]byte{chargesBucket, controlBucket} }
+func buckets() [][]byte {
+	return [][]byte{chargesBucket, controlBucket, payoutsBucket, payoutsDueBucket}
+}
 
 // File is an open file, in which each kind of thing has its store. It is safe for
 // concurrent use in one process; a second process cannot open it.
