@@ -9,16 +9,17 @@ import (
 	"time"
 )
 
-// Mover moves a clock from due time to due time, and does at each what is due. One
-// thing is done at a time: a move, or the schedule's work.
+// Work does what is due now, as the schedule and the queue do.
+type Work func(ctx context.Context) error
+
+// Mover moves a clock from due time to due time. One thing is done at a time: a
+// move, or the work that is due now.
 type Mover struct {
 	Clock *Clock
 	// Next is the earliest time after another at which something is due, if any.
 	Next func(ctx context.Context, after time.Time) (at time.Time, any bool, err error)
 	// Due names what is due now, whatever has kept it from being done.
 	Due func(ctx context.Context) ([]string, error)
-	// Work does what is due now, as the schedule and the queue do.
-	Work func(ctx context.Context) error
 
 	mu sync.Mutex
 }
@@ -50,18 +51,18 @@ func (e *StuckError) Error() string {
 	return fmt.Sprintf("the clock has come to %s after %d steps and stays there; %s. Ask again to go on", e.At.Format(time.RFC3339), maxSteps, left)
 }
 
-// Now does what is due now.
-func (m *Mover) Now(ctx context.Context) error {
+// Now does what is due now, and leaves the clock where it is.
+func (m *Mover) Now(ctx context.Context, work Work) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.Work(ctx)
+	return work(ctx)
 }
 
-// To moves the clock to a time, which target makes from the time it is. On the way
-// everything that comes due is done at its time. It returns what is due and could
-// not be done. Its error wraps ErrBackwards, or is a *StuckError, or that of a
-// function of the Mover; the clock stays where it has come to.
-func (m *Mover) To(ctx context.Context, target func(now time.Time) time.Time) (left []string, err error) {
+// To moves the clock to a time, which target makes from the time it is, and works at
+// each time on the way at which something comes due. It returns what is due and could
+// not be done. Its error wraps ErrBackwards, or is a *StuckError, or that of work or
+// of a function of the Mover; the clock stays where it has come to.
+func (m *Mover) To(ctx context.Context, target func(now time.Time) time.Time, work Work) (left []string, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	began := m.Clock.Now()
@@ -74,7 +75,7 @@ func (m *Mover) To(ctx context.Context, target func(now time.Time) time.Time) (l
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("the clock has come to %s: %w", m.Clock.Now().Format(time.RFC3339), err)
 		}
-		if left, err = m.settle(ctx); err != nil {
+		if left, err = m.settle(ctx, work); err != nil {
 			return left, err
 		}
 		now := m.Clock.Now()
@@ -104,9 +105,9 @@ func (m *Mover) To(ctx context.Context, target func(now time.Time) time.Time) (l
 }
 
 // settle works until nothing is due any more, or nothing helps.
-func (m *Mover) settle(ctx context.Context) (left []string, err error) {
+func (m *Mover) settle(ctx context.Context, work Work) (left []string, err error) {
 	for range rounds {
-		if err := m.Work(ctx); err != nil {
+		if err := work(ctx); err != nil {
 			return left, err
 		}
 		if left, err = m.Due(ctx); err != nil || len(left) == 0 {

@@ -39,18 +39,19 @@ func (h *house) mover() *clock.Mover {
 			return at, any, nil
 		},
 		Due: func(context.Context) (names []string, err error) { return h.names(), nil },
-		Work: func(context.Context) error {
-			h.works++
-			for _, name := range h.names() {
-				if !h.stuck[name] {
-					delete(h.due, name)
-					h.done = append(h.done, name)
-					h.then(name)
-				}
-			}
-			return nil
-		},
 	}
+}
+
+func (h *house) work(context.Context) error {
+	h.works++
+	for _, name := range h.names() {
+		if !h.stuck[name] {
+			delete(h.due, name)
+			h.done = append(h.done, name)
+			h.then(name)
+		}
+	}
+	return nil
 }
 
 func (h *house) names() (names []string) {
@@ -80,7 +81,7 @@ func TestEverythingIsDoneAtItsTime(t *testing.T) {
 			h.due["a again"] = began.Add(3 * day)
 		}
 	}
-	left, err := h.mover().To(t.Context(), by(10*day))
+	left, err := h.mover().To(t.Context(), by(10*day), h.work)
 	require.NoError(t, err)
 	require.Empty(t, left)
 	require.Equal(t, []string{"a", "b", "a again"}, h.done)
@@ -95,7 +96,7 @@ func TestWhatStaysDueIsTold(t *testing.T) {
 	began := h.clock.Now()
 	h.due["stuck"], h.stuck["stuck"] = began.Add(time.Hour), true
 	h.due["later"] = began.Add(20 * day)
-	left, err := h.mover().To(t.Context(), by(365*day))
+	left, err := h.mover().To(t.Context(), by(365*day), h.work)
 	require.NoError(t, err)
 	require.Equal(t, []string{"stuck"}, left)
 	require.Equal(t, []string{"later"}, h.done)
@@ -108,7 +109,7 @@ func TestAMoveThatWouldNotEndIsGivenUp(t *testing.T) {
 	h := newHouse()
 	h.due["restless"] = h.clock.Now().Add(time.Minute)
 	h.then = func(name string) { h.due[name] = h.clock.Now().Add(time.Second) }
-	_, err := h.mover().To(t.Context(), by(365*day))
+	_, err := h.mover().To(t.Context(), by(365*day), h.work)
 	var stuck *clock.StuckError
 	require.ErrorAs(t, err, &stuck)
 	require.ErrorContains(t, err, "Ask again to go on")
@@ -118,7 +119,7 @@ func TestTheClockOnlyMovesForward(t *testing.T) {
 	t.Parallel()
 	h := newHouse()
 	began := h.clock.Now()
-	_, err := h.mover().To(t.Context(), by(-time.Hour))
+	_, err := h.mover().To(t.Context(), by(-time.Hour), h.work)
 	require.ErrorIs(t, err, clock.ErrBackwards)
 	require.Zero(t, h.clock.Ahead())
 	require.NoError(t, h.clock.Reach(began.Add(-time.Hour)))
@@ -146,14 +147,12 @@ func TestWorkThatFailsEndsTheMove(t *testing.T) {
 	t.Parallel()
 	h := newHouse()
 	broken := errors.New("broken")
-	m := h.mover()
-	m.Work = func(context.Context) error { return fmt.Errorf("work: %w", broken) }
-	_, err := m.To(t.Context(), by(day))
+	_, err := h.mover().To(t.Context(), by(day), func(context.Context) error { return fmt.Errorf("work: %w", broken) })
 	require.ErrorIs(t, err, broken)
 	require.Zero(t, h.clock.Ahead())
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err = h.mover().To(ctx, by(day))
+	_, err = h.mover().To(ctx, by(day), h.work)
 	require.ErrorIs(t, err, context.Canceled)
 }
