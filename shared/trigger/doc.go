@@ -8,6 +8,7 @@
 //	HTTP API, payload 2.0    "version": "2.0" and "requestContext" with "http"
 //	schedule                 "detail-type": "Scheduled Event",
 //	                         "source": "aws.events" or "aws.scheduler"
+//	SQS                      "Records", the first with "eventSource": "aws:sqs"
 //
 // An event of any other shape, or one that the function has no handler for, is
 // an error that names the fields which arrived, never their values.

@@ -25,6 +25,9 @@ type Handlers struct {
 	HTTP http.Handler
 	// Schedule does what is due. Its error fails the invocation.
 	Schedule func(context.Context) error
+	// Queue handles a batch of messages, each on its own. It returns the ids of those
+	// that have to come again, so the event source has to have ReportBatchItemFailures.
+	Queue func(context.Context, []Message) (failed []string)
 	// Log gets one line for each invocation; see [NewLogger].
 	Log *slog.Logger
 }
@@ -39,7 +42,13 @@ type markers struct {
 	} `json:"requestContext"`
 	Source     string `json:"source"`
 	DetailType string `json:"detail-type"`
+	Records    []struct {
+		EventSource string `json:"eventSource"`
+	} `json:"Records"`
 }
+
+// sourceQueue marks the messages of a queue.
+const sourceQueue = "aws:sqs"
 
 // kind is the kind of an event. It has a name in logs.
 type kind string
@@ -47,6 +56,7 @@ type kind string
 const (
 	kindHTTP     kind = "http"
 	kindSchedule kind = "schedule"
+	kindQueue    kind = "queue"
 )
 
 // kindOf tells what an event is. The order is fixed, so that an event which
@@ -61,6 +71,8 @@ func kindOf(payload []byte) (kind, error) {
 		case event.DetailType == "Scheduled Event" &&
 			(event.Source == "aws.events" || event.Source == "aws.scheduler"):
 			return kindSchedule, nil
+		case len(event.Records) > 0 && event.Records[0].EventSource == sourceQueue:
+			return kindQueue, nil
 		}
 	}
 	return "", fmt.Errorf("event of no known shape: %s", arrived(payload))
@@ -101,6 +113,9 @@ func (h Handlers) dispatch(ctx context.Context, payload []byte) ([]byte, []slog.
 			return nil, told, err
 		}
 		return []byte("null"), told, nil
+	case kind == kindQueue && h.Queue != nil:
+		answer, more, err := h.serveQueue(ctx, payload)
+		return answer, append(told, more...), err
 	}
 	return nil, told, fmt.Errorf("this function has no handler for events of kind %s: %s", kind, arrived(payload))
 }

@@ -272,7 +272,7 @@ func TestUnknownShapes(t *testing.T) {
 		{"other type of a marker", []byte(`{"version": 2, "requestContext": {"http": {}}}`), `"version", "requestContext"`},
 		{"schedule from elsewhere", encode(t, schedule("aws.ec2", marked)), `"detail-type"`},
 		{"other EventBridge event", []byte(`{"detail-type": "` + marked + `", "source": "aws.events"}`), `"detail-type", "source"`},
-		{"queue", []byte(`{"Records": [{"eventSource": "aws:sqs", "body": "` + marked + `"}]}`), `its fields are "Records"`},
+		{"bucket", []byte(`{"Records": [{"eventSource": "aws:s3", "body": "` + marked + `"}]}`), `its fields are "Records"`},
 		{"many long names", encode(t, long), "…"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
