@@ -79,7 +79,7 @@ func NewClaim(terms Terms, attempt string, now, deadline time.Time) Charge {
 		Order:       terms.Order,
 		InitTransID: terms.InitTransID,
 		ScheduleID:  terms.ScheduleID,
-		TokenEnd:    terms.tokenEnd(),
+		TokenEnd:    TokenEnd(terms.Token),
 		Fingerprint: terms.Fingerprint(),
 		Attempt:     attempt,
 		Deadline:    deadline,
