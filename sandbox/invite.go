@@ -3,12 +3,15 @@ package main
 import (
 	"fmt"
 	"io"
+	"time"
 )
 
 // invite prints what can be tried next, ready to be pasted.
 func (s *sandbox) invite(out io.Writer, n numbers) {
+	now := s.clock.Now()
 	fmt.Fprintf(out, `
-3. Now you. The API is at %[1]s, until Ctrl-C. (On AWS it wants IAM's signature; here it does not.)
+4. Now you. The API is at %[1]s, until Ctrl-C. (On AWS it wants IAM's signature; here it does not.)
+   Its clock is at %[7]s.
 
    the charge whose answer was lost, and its history:
      curl -s %[1]s/charges/%[2]s
@@ -25,9 +28,23 @@ func (s *sandbox) invite(out io.Writer, n numbers) {
      curl -s -X PUT %[1]s/charging -H 'Content-Type: application/json' -d '{"mode": "stopped", "note": "trying it"}'
      curl -s -X PUT %[1]s/charging -H 'Content-Type: application/json' -d '{"mode": "live"}'
 
-   wake the schedule now, instead of once a minute:
+   a subscription, charged every month from today on; its charges; and what comes next:
+     curl -s -X PUT %[1]s/subscriptions/%[8]s -H 'Content-Type: application/json' -d '{"recurring_init_trans_id": "%[3]s",
+       "recurring_token": "%[4]s", "amount": "49.00", "currency": "SAR", "description": "membership", "every": {"count": 1, "unit": "month"}, "starts_on": "%[9]s"}'
+     curl -s %[1]s/subscriptions/%[8]s/charges
+     curl -s %[1]s/subscriptions/%[8]s/preview
+
+   move the clock by a month, or to a day; everything that comes due on the way is done at its time:
+     curl -s %[1]s/sandbox/clock -d '{"advance": "P1M"}'
+
+   empty the card before the next month, and fill it again with "settled":
+     curl -s -X PUT %[1]s/sandbox/dineropay/cards -d '{"token_contains": "%[4]s", "status": "declined", "reason": "Insufficient funds"}'
+
+   do what is due now, instead of once a minute; and see the queue with its dead letters:
      curl -s -X POST %[1]s/sandbox/schedule
+     curl -s %[1]s/sandbox/queue
 
    what the functions logged: %[6]s
-`, s.apiURL, n.of("lost"), cardInit, cardToken, n.of("mine"), s.logPath)
+`, s.apiURL, n.of("lost"), cardInit, cardToken, n.of("mine"), s.logPath,
+		now.Format("2 January 2006"), n.of("silver"), now.Format(time.DateOnly))
 }

@@ -26,15 +26,16 @@ func (s *sandbox) play(ctx context.Context, out io.Writer) (numbers, error) {
 	fmt.Fprintln(out, "Dinar Functions, in a sandbox: simulated providers, the functions' own handlers,")
 	fmt.Fprintf(out, "a ledger in %s. No account, no network, no money.\n", s.storePath)
 	if n.run > 1 {
-		fmt.Fprintf(out, "The ledger remembers %d earlier scene(s), so this one has new order numbers.\n", n.run-1)
+		fmt.Fprintf(out, "The ledger remembers %d earlier scene(s), so this one has new order numbers. They moved\n", n.run-1)
+		fmt.Fprintf(out, "its clock, which does not go back: it is %s.\n", s.clock.Now().Format("2 January 2006"))
 	}
-	if err := s.playPayout(ctx, out); err != nil {
+	if err := s.playPayout(ctx, out, n); err != nil {
 		return n, err
 	}
 	if err := s.playCharges(ctx, out, n); err != nil {
 		return n, err
 	}
-	return n, nil
+	return n, s.playSubscription(ctx, out, n)
 }
 
 // unused finds the first run whose order numbers are free.

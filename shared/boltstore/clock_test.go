@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dinarfunctions/shared/boltstore"
+	"dinarfunctions/shared/calendar"
 	"dinarfunctions/shared/charge"
 	"dinarfunctions/shared/charge/chargetest"
 	"dinarfunctions/shared/payout"
@@ -47,7 +48,15 @@ func TestNextLook(t *testing.T) {
 			require.True(t, won)
 		}},
 		"subscriptions": {file.Subscriptions().NextLook, func(t *testing.T, id string, at time.Time) {
-			s := subscription.Subscription{ID: id, Terms: subscription.Terms{Amount: chargetest.Terms(t, id).Order.Amount}, LookAt: at, CreatedAt: start}
+			startsOn, err := calendar.ParseDate("2026-12-31")
+			require.NoError(t, err)
+			chargeAt, err := calendar.ParseClock("09:00")
+			require.NoError(t, err)
+			s := subscription.Subscription{ID: id, LookAt: at, CreatedAt: start, Terms: subscription.Terms{
+				Amount: chargetest.Terms(t, id).Order.Amount, Calendar: calendar.Calendar{
+					Every: calendar.Every{Count: 1, Unit: calendar.Month}, StartsOn: startsOn, ChargeAt: chargeAt, TimeZone: "UTC",
+				},
+			}}
 			_, created, err := file.Subscriptions().Create(t.Context(), s)
 			require.NoError(t, err)
 			require.True(t, created)

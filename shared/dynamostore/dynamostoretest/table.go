@@ -44,6 +44,40 @@ func Table(name string) *dynamodb.CreateTableInput {
 	return table
 }
 
+// PayoutsTable is the request that makes a table of watched payouts. The one in
+// template.yaml has the same.
+func PayoutsTable(name string) *dynamodb.CreateTableInput {
+	index := func(name, shard, sort string, projection *types.Projection) types.GlobalSecondaryIndex {
+		return types.GlobalSecondaryIndex{
+			IndexName: &name,
+			KeySchema: []types.KeySchemaElement{
+				{AttributeName: &shard, KeyType: types.KeyTypeHash},
+				{AttributeName: &sort, KeyType: types.KeyTypeRange},
+			},
+			Projection: projection,
+		}
+	}
+	table := &dynamodb.CreateTableInput{
+		TableName:   &name,
+		BillingMode: types.BillingModePayPerRequest,
+		KeySchema:   []types.KeySchemaElement{{AttributeName: aws.String("pk"), KeyType: types.KeyTypeHash}},
+		GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{
+			index("due", "due_shard", "due_at", &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly}),
+			index("listed", "list_shard", "list_at", &types.Projection{
+				ProjectionType: types.ProjectionTypeInclude, NonKeyAttributes: []string{"state"},
+			}),
+		},
+		StreamSpecification: &types.StreamSpecification{
+			StreamEnabled: aws.Bool(true), StreamViewType: types.StreamViewTypeNewAndOldImages,
+		},
+	}
+	for _, attribute := range []string{"pk", "due_shard", "due_at", "list_shard", "list_at"} {
+		table.AttributeDefinitions = append(table.AttributeDefinitions,
+			types.AttributeDefinition{AttributeName: aws.String(attribute), AttributeType: types.ScalarAttributeTypeS})
+	}
+	return table
+}
+
 // CreateTable makes a table of charges in an emulator, where it can be used at once.
 func CreateTable(ctx context.Context, api *dynamodb.Client, name string) error {
 	return Make(ctx, api, Table(name))
