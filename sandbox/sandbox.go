@@ -19,20 +19,25 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	awssecrets "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	chargecallback "dinarfunctions/functions/charge-callback/handler"
 	payoutstatus "dinarfunctions/functions/payout-status/handler"
 	recurringcharge "dinarfunctions/functions/recurring-charge/handler"
+	"dinarfunctions/sandbox/clock"
 	"dinarfunctions/sandbox/gateway"
 	simdinardragon "dinarfunctions/sandbox/provider/dinardragon"
 	simdineropay "dinarfunctions/sandbox/provider/dineropay"
 	simsecrets "dinarfunctions/sandbox/provider/secretsmanager"
+	simsqs "dinarfunctions/sandbox/provider/sqs"
 	"dinarfunctions/shared/boltstore"
 	"dinarfunctions/shared/charge"
 	"dinarfunctions/shared/dinardragon"
 	"dinarfunctions/shared/dineropay"
-	watched "dinarfunctions/shared/payout"
+	"dinarfunctions/shared/duequeue"
+	"dinarfunctions/shared/payout"
 	"dinarfunctions/shared/secrets"
+	"dinarfunctions/shared/subscription"
 	"dinarfunctions/shared/trigger"
 )
 
@@ -44,6 +49,10 @@ const (
 
 	dineroPaySecret   = "sandbox/dineropay"
 	dinarDragonSecret = "sandbox/dinardragon"
+
+	region = "eu-central-1"
+	// overdueAfter is PAYOUT_OVERDUE_AFTER of the template.
+	overdueAfter = 30 * time.Minute
 )
 
 // sandbox is everything that runs.
@@ -51,6 +60,9 @@ type sandbox struct {
 	dineroPay   *simdineropay.Simulator
 	dinarDragon *simdinardragon.Simulator
 	store       *boltstore.File
+	clock       *clock.Clock
+	mover       *clock.Mover
+	worker      worker
 	log         *os.File
 	servers     []*http.Server
 
@@ -83,6 +95,9 @@ func start(ctx context.Context, address, storePath, logPath string) (s *sandbox,
 	if s.log, err = os.OpenFile(logPath, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600); err != nil { //nolint:gosec // the operator's own path
 		return s, errors.Join(fmt.Errorf("open the functions' log: %w", err), api.Close())
 	}
+	if err := s.setClock(ctx); err != nil {
+		return s, errors.Join(err, api.Close())
+	}
 	routes, err := s.wire(ctx)
 	if err != nil {
 		return s, errors.Join(err, api.Close())
@@ -91,81 +106,114 @@ func start(ctx context.Context, address, storePath, logPath string) (s *sandbox,
 	return s, nil
 }
 
+// setClock makes the clock that everything reads. It goes on from where an earlier
+// start over the same ledger has moved it, so that time does not run backwards there.
+func (s *sandbox) setClock(ctx context.Context) error {
+	ahead, err := s.store.ClockAhead(ctx)
+	if err != nil {
+		return err
+	}
+	s.clock = clock.New(ahead, s.store.SetClockAhead)
+	return nil
+}
+
 // wire starts what the functions call and puts the functions together.
 func (s *sandbox) wire(ctx context.Context) (http.Handler, error) {
-	var err error
-	if s.dineroPay, err = simdineropay.New(simdineropay.Options{
-		MerchantKey: merchantKey, MerchantPassword: merchantPassword,
-		CallbackURL: func() string { return s.apiURL + "/callbacks/dineropay" },
-	}); err != nil {
-		return nil, err
-	}
-	if s.dinarDragon, err = simdinardragon.New(simdinardragon.Options{PrivateKey: privateKey}); err != nil {
+	if err := s.simulate(); err != nil {
 		return nil, err
 	}
 	vault := simsecrets.New()
 	vault.Put(dineroPaySecret, fmt.Sprintf(`{"merchant_key": %q, "merchant_password": %q}`, merchantKey, merchantPassword))
 	vault.Put(dinarDragonSecret, fmt.Sprintf(`{"private_key": %q}`, privateKey))
-
-	dineroPayURL, err := s.serveAside(ctx, s.dineroPay)
-	if err != nil {
-		return nil, err
+	queue := simsqs.New(simsqs.Options{Now: s.clock.Now})
+	var urls [4]*url.URL
+	for i, simulator := range []http.Handler{s.dineroPay, s.dinarDragon, vault, queue} {
+		var err error
+		if urls[i], err = s.serveAside(ctx, simulator); err != nil {
+			return nil, err
+		}
 	}
-	dinarDragonURL, err := s.serveAside(ctx, s.dinarDragon)
-	if err != nil {
-		return nil, err
-	}
-	vaultURL, err := s.serveAside(ctx, vault)
-	if err != nil {
-		return nil, err
-	}
+	dineroPayURL, dinarDragonURL, vaultURL, queueURL := urls[0], urls[1], urls[2], urls[3]
 
 	log := trigger.NewLogger(s.log)
-	manager := awssecrets.NewFromConfig(aws.Config{
-		Region:       "eu-central-1",
-		Credentials:  credentials.NewStaticCredentialsProvider("sandbox", "sandbox", ""),
-		BaseEndpoint: aws.String(vaultURL.String()),
-	})
+	manager := awssecrets.NewFromConfig(awsConfig(vaultURL))
 	dragon := dinardragon.New(dinarDragonURL,
 		secrets.New(manager, dinarDragonSecret, dinardragon.ParseKey, secrets.Options{Log: log}), dinardragon.Options{})
+	watcher := payout.NewWatcher(s.store.Payouts(), dragon, overdueAfter, s.clock.Now, log)
 	dineroKeys := secrets.New(manager, dineroPaySecret, dineropay.ParseCredentials, secrets.Options{Log: log})
 	dinero := dineropay.New(dineroPayURL, dineroKeys, dineropay.Options{Log: log})
 	store := &faultyStore{Store: s.store.Charges()}
-	ledger := charge.NewLedger(store, dinero, time.Now, log)
+	ledger := charge.NewLedger(store, dinero, s.clock.Now, log)
+	due := duequeue.New(awssqs.NewFromConfig(awsConfig(queueURL)), queueURL.String()+"/123456789012/due")
+	biller := subscription.NewBiller(s.store.Subscriptions(), ledger, due, s.clock.Now, log)
+	ledger.Follow(biller.Follow)
 
-	payouts := payoutstatus.New(dragon, watched.NewWatcher(s.store.Payouts(), dragon, payoutOverdueAfter, time.Now, log), log.With("function", "PayoutStatus"))
-	charges := recurringcharge.New(ledger, log.With("function", "RecurringCharge"))
+	payouts := payoutstatus.New(dragon, watcher, log.With("function", "PayoutStatus"))
+	charges := recurringcharge.New(ledger, biller, log.With("function", "RecurringCharge"))
+	callback := chargecallback.New(ledger, dineropay.NewCallbackVerifier(dineroKeys, s.clock.Now), log.With("function", "ChargeCallback"))
+	s.worker = worker{clock: s.clock, scheduled: []lambda.Handler{charges, payouts}, queue: queue, queued: charges}
+	s.mover = &clock.Mover{
+		Clock: s.clock,
+		Next:  nextLook(queue, s.store.Charges(), s.store.Subscriptions(), s.store.Payouts()),
+		Due:   s.due,
+	}
+
 	routes := http.NewServeMux()
-	callback := chargecallback.New(ledger, dineropay.NewCallbackVerifier(dineroKeys, time.Now), log.With("function", "ChargeCallback"))
-	routes.Handle("/", gateway.Gateway{"payouts": payouts, "charges": charges, "charging": charges, "callbacks": callback})
-	routes.Handle("POST /sandbox/schedule", gateway.Schedule(charges, payouts))
+	routes.Handle("/", gateway.Gateway{
+		"payouts": payouts, "charges": charges, "charging": charges, "subscriptions": charges, "callbacks": callback,
+	})
+	s.serveClock(routes)
 	routes.Handle("POST /sandbox/ledger/faults", store)
-	s.every(time.Minute, charges, payouts)
 	routes.Handle("/sandbox/dineropay/", control("/sandbox/dineropay", s.dineroPay))
 	routes.Handle("/sandbox/dinardragon/", control("/sandbox/dinardragon", s.dinarDragon))
+	s.schedule()
 	return routes, nil
 }
 
-// payoutOverdueAfter is template.yaml's default.
-const payoutOverdueAfter = 30 * time.Minute
+// simulate makes the two providers.
+func (s *sandbox) simulate() (err error) {
+	if s.dineroPay, err = simdineropay.New(simdineropay.Options{
+		MerchantKey: merchantKey, MerchantPassword: merchantPassword, Now: s.clock.Now,
+		CallbackURL: func() string { return s.apiURL + "/callbacks/dineropay" },
+	}); err != nil {
+		return err
+	}
+	s.dinarDragon, err = simdinardragon.New(simdinardragon.Options{PrivateKey: privateKey, Now: s.clock.Now})
+	return err
+}
 
-// every wakes functions as the schedule of template.yaml does, until close.
-func (s *sandbox) every(interval time.Duration, functions ...lambda.Handler) {
+// awsConfig is for a simulator of an AWS service.
+func awsConfig(at *url.URL) aws.Config {
+	return aws.Config{
+		Region:       region,
+		Credentials:  credentials.NewStaticCredentialsProvider("sandbox", "sandbox", ""),
+		BaseEndpoint: aws.String(at.String()),
+	}
+}
+
+// due names what is due now, by the end of its path in the HTTP API.
+func (s *sandbox) due(ctx context.Context) (names []string, err error) {
+	now := s.clock.Now()
+	names, err = named(names, s.store.Charges().Due(ctx, now), func(d charge.Due) string { return "charges/" + d.Number })
+	if err != nil {
+		return names, err
+	}
+	names, err = named(names, s.store.Subscriptions().Due(ctx, now), func(d subscription.Due) string { return "subscriptions/" + d.ID })
+	if err != nil {
+		return names, err
+	}
+	return named(names, s.store.Payouts().Due(ctx, now), func(d payout.Due) string { return "payouts/" + d.ID })
+}
+
+// schedule works as the schedules of template.yaml do, once a minute of real time,
+// until close.
+func (s *sandbox) schedule() {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stopSchedule = cancel
 	s.scheduled.Go(func() {
-		ticker := time.NewTicker(interval)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-ticker.C:
-				for _, f := range functions {
-					_ = gateway.Wake(ctx, f) // the function logs what went wrong
-				}
-			}
-		}
+		every(ctx, time.Minute, func(ctx context.Context) {
+			_ = s.mover.Now(ctx, s.worker.work(new(done))) // the functions log what went wrong
+		})
 	})
 }
 

@@ -84,7 +84,7 @@ func TestItStaysUpUntilItIsEnded(t *testing.T) {
 	go func() { _, _ = io.Copy(io.Discard, reader) }()
 
 	commands := regexp.MustCompile(`(?s)curl -s (?:-X (\w+) )?(http://[^ \n]+)([^\n]*?(?:-d '(.*?)')?)\n`).FindAllStringSubmatch(out.String(), -1)
-	require.Len(t, commands, 7)
+	require.Len(t, commands, 13)
 	for _, command := range commands {
 		method, body := http.MethodGet, command[4]
 		if body != "" {

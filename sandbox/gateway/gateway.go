@@ -68,23 +68,26 @@ func (g Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(text)
 }
 
-// invoke runs the function as Lambda does: with a deadline and a request id of
-// its own, and to its end even if the caller hangs up.
 func invoke(r *http.Request, body []byte, function lambda.Handler) (answer events.APIGatewayV2HTTPResponse, err error) {
 	now := time.Now().UTC()
-	id := fmt.Sprintf("sandbox-%d", now.UnixNano())
-	payload, err := json.Marshal(event(r, body, id, now))
+	payload, err := json.Marshal(event(r, body, fmt.Sprintf("sandbox-%d", now.UnixNano()), now))
 	if err != nil {
 		return answer, err
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), functionTimeout)
-	defer cancel()
-	ctx = lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{AwsRequestID: id})
-	out, err := function.Invoke(ctx, payload)
+	out, err := Invoke(context.WithoutCancel(r.Context()), function, payload) // to its end, even if the caller hangs up
 	if err != nil {
 		return answer, err
 	}
 	return answer, json.Unmarshal(out, &answer)
+}
+
+// Invoke hands an event to a function as Lambda does: with a deadline and a request
+// id of its own.
+func Invoke(ctx context.Context, function lambda.Handler, payload []byte) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, functionTimeout)
+	defer cancel()
+	ctx = lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{AwsRequestID: fmt.Sprintf("sandbox-%d", time.Now().UnixNano())})
+	return function.Invoke(ctx, payload)
 }
 
 // scheduled is what EventBridge Scheduler sends.
@@ -92,28 +95,10 @@ const scheduled = `{"version": "0", "id": "00000000-0000-4000-8000-000000000000"
 	"source": "aws.scheduler", "account": "123456789012", "time": "%s", "region": "eu-central-1",
 	"resources": ["arn:aws:scheduler:eu-central-1:123456789012:schedule/default/sandbox"], "detail": "{}"}`
 
-// Wake wakes a function as its schedule does.
-func Wake(ctx context.Context, function lambda.Handler) error {
-	now := time.Now().UTC()
-	ctx, cancel := context.WithTimeout(ctx, functionTimeout)
-	defer cancel()
-	ctx = lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{AwsRequestID: fmt.Sprintf("sandbox-%d", now.UnixNano())})
-	_, err := function.Invoke(ctx, fmt.Appendf(nil, scheduled, now.Format(time.RFC3339)))
+// Wake wakes a function as its schedule does at a time.
+func Wake(ctx context.Context, function lambda.Handler, at time.Time) error {
+	_, err := Invoke(ctx, function, fmt.Appendf(nil, scheduled, at.UTC().Format(time.RFC3339)))
 	return err
-}
-
-// Schedule is a handler that wakes functions at once, for those who do not want to
-// wait for the schedule.
-func Schedule(functions ...lambda.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		for _, f := range functions {
-			if err := Wake(context.WithoutCancel(r.Context()), f); err != nil {
-				message(w, http.StatusInternalServerError, "A function failed; its log says why")
-				return
-			}
-		}
-		w.WriteHeader(http.StatusNoContent)
-	})
 }
 
 // event is what an HTTP API sends for a request (API Gateway developer guide,

@@ -1,6 +1,11 @@
 package dineropay
 
-import "strings"
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
 
 const (
 	settled  = "settled"
@@ -19,7 +24,7 @@ type Card struct {
 	Token  string `json:"token_contains"`  // a token with this in it, whatever its case
 	Status string `json:"status"`          // what a charge of it becomes at once
 	Reason string `json:"reason,omitzero"` // what the provider says of it
-	Note   string `json:"note"`            // what it is for
+	Note   string `json:"note,omitzero"`   // what it is for
 }
 
 // Cards lists the saved cards that do not simply settle. The first entry
@@ -46,10 +51,36 @@ func Cards() []Card {
 	}
 }
 
+// SetCard changes what the charges of a card come to from now on, as the bank does
+// when a card is empty and later is not: the entry counts before all others. Status
+// is settled, declined, pending, prepare, 3ds or redirect.
+func (s *Simulator) SetCard(card Card) error {
+	switch {
+	case card.Token == "":
+		return errors.New("simulated DineroPay: token_contains is empty, and would mean every card")
+	case !slices.Contains([]string{settled, declined, pending, "prepare", "3ds", "redirect"}, card.Status):
+		return fmt.Errorf("simulated DineroPay: %q is nothing that a charge comes to: use settled, declined, pending, prepare, 3ds or redirect", card.Status)
+	}
+	card.Token = strings.ToLower(card.Token)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cards = slices.DeleteFunc(s.cards, func(have Card) bool { return have.Token == card.Token })
+	s.cards = append([]Card{card}, s.cards...)
+	return nil
+}
+
+// allCards lists the cards that were set, the latest first, and those that are
+// always there.
+func (s *Simulator) allCards() []Card {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Concat(s.cards, Cards())
+}
+
 // cardOf finds what a token's card does.
-func cardOf(token string) Card {
+func (s *Simulator) cardOf(token string) Card {
 	token = strings.ToLower(token)
-	for _, card := range Cards() {
+	for _, card := range s.allCards() {
 		if strings.Contains(token, card.Token) {
 			return card
 		}

@@ -15,6 +15,7 @@ const controlPrefix = "/sandbox/"
 //	POST   /sandbox/faults        {"charge": ["cut_after"], "status": ["http_500"]}: script more
 //	DELETE /sandbox/faults        forget what is scripted
 //	GET    /sandbox/cards         what the test cards do
+//	PUT    /sandbox/cards         {"token_contains": "…", "status": "declined", "reason": "…"}: from now on
 //	GET    /sandbox/transactions  all of them, oldest first; ?order_number=… for some
 //	PUT    /sandbox/transactions/{payment_id}/status  {"status": "settled", "reason": ""}
 //	GET    /sandbox/counts        of all requests; ?order_number=… for one order
@@ -25,7 +26,11 @@ func (s *Simulator) newControl() http.Handler {
 	mux := http.NewServeMux()
 	s.faults.Control(mux)
 	mux.HandleFunc("GET "+controlPrefix+"cards", func(w http.ResponseWriter, _ *http.Request) {
-		jsonhttp.Write(w, http.StatusOK, Cards())
+		jsonhttp.Write(w, http.StatusOK, s.allCards())
+	})
+	mux.HandleFunc("PUT "+controlPrefix+"cards", func(w http.ResponseWriter, r *http.Request) {
+		var card Card
+		jsonhttp.Change(w, r, &card, func() error { return s.SetCard(card) })
 	})
 	mux.HandleFunc("GET "+controlPrefix+"transactions", func(w http.ResponseWriter, r *http.Request) {
 		number := r.URL.Query().Get("order_number")

@@ -91,3 +91,28 @@ func TestControlCardsAndCredentials(t *testing.T) {
 	require.Equal(t, http.StatusNoContent, got.Status)
 	require.Equal(t, []string{"merchant_key: Merchant key is not valid."}, b.charge(t, aCharge("gold-1")).messages(t))
 }
+
+// A card that is empty is declined, until it is not.
+func TestControlSetsACard(t *testing.T) {
+	t.Parallel()
+	b := start(t, dineropay.Options{})
+	set := func(body string) reply { return b.call(t, http.MethodPut, "/sandbox/cards", body) }
+	status := func() string { return b.charge(t, aCharge("gold-1")).decode(t).Status }
+	require.Equal(t, "settled", status())
+
+	require.Equal(t, http.StatusNoContent, set(`{"token_contains": "0242C0A8", "status": "declined", "reason": "Insufficient funds"}`).Status)
+	require.Equal(t, "declined", status())
+	require.Contains(t, b.call(t, http.MethodGet, "/sandbox/cards", nil).Body, "0242c0a8")
+
+	require.Equal(t, http.StatusNoContent, set(`{"token_contains": "0242c0a8", "status": "settled"}`).Status)
+	require.Equal(t, "settled", status())
+
+	for body, says := range map[string]string{
+		`{"token_contains": "x", "status": "chargeback"}`: "nothing that a charge comes to",
+		`{"token_contains": "", "status": "declined"}`:    "every card",
+	} {
+		got := set(body)
+		require.Equal(t, http.StatusBadRequest, got.Status)
+		require.Contains(t, got.Body, says)
+	}
+}

@@ -57,6 +57,7 @@ type Simulator struct {
 	mu           sync.Mutex // guards what follows
 	key          string
 	password     string
+	cards        []Card        // that were set, the latest first
 	transactions []Transaction // in the order of their making
 	requests     map[string]requests
 	all          requests
@@ -239,7 +240,7 @@ func (s *Simulator) count(number string, add requests) {
 
 // carryOut charges the card, which may decline.
 func (s *Simulator) carryOut(request chargeRequest) Transaction {
-	card := cardOf(request.Token)
+	card := s.cardOf(request.Token)
 	t := Transaction{
 		PaymentID:   newUUID(),
 		Order:       request.Order,

@@ -36,13 +36,16 @@ func (e *Error) Error() string {
 
 // Read decodes a request's body into what into points to. Every error is an
 // *Error.
-func Read(r *http.Request, into any) error {
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+func Read(r *http.Request, into any) error { return ReadUpTo(r, maxBody, into) }
+
+// ReadUpTo is Read for bodies of another size, in bytes.
+func ReadUpTo(r *http.Request, size int64, into any) error {
+	body, err := io.ReadAll(io.LimitReader(r.Body, size+1))
 	switch {
 	case err != nil:
 		return &Error{Problem: "The body could not be read to its end."}
-	case len(body) > maxBody:
-		return &Error{Problem: fmt.Sprintf("The body is larger than %d bytes.", maxBody)}
+	case int64(len(body)) > size:
+		return &Error{Problem: fmt.Sprintf("The body is larger than %d bytes.", size)}
 	}
 	err = json.Unmarshal(body, into, json.RejectUnknownMembers(true))
 	if err == nil {

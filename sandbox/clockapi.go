@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"dinarfunctions/sandbox/clock"
+)
+
+// moved is the answer to a move of the clock: what was done on the way. Charges are
+// the requests that DineroPay had, Charged those that took money, and PayoutLooks
+// the questions that Dinar Dragon had.
+type moved struct {
+	From time.Time `json:"from"`
+	Now  time.Time `json:"now"`
+	done
+	Charges     int      `json:"charges"`
+	Charged     int      `json:"charged"`
+	PayoutLooks int      `json:"payout_looks"`
+	StillDue    []string `json:"still_due"`
+}
+
+// serveClock adds the routes of the clock and of what it drives:
+//
+//	GET  /sandbox/clock          {"now": "…"}
+//	POST /sandbox/clock          {"advance": "P1M"} or {"to": "2027-01-31"} or {"to": "2027-01-31T09:00:00Z"}
+//	POST /sandbox/schedule       does what is due, without waiting for the schedule
+//	GET  /sandbox/queue          what is on the queue, and its dead letters
+//	POST /sandbox/queue/redrive  puts the dead letters back
+func (s *sandbox) serveClock(routes *http.ServeMux) {
+	routes.HandleFunc("GET /sandbox/clock", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusOK, map[string]time.Time{"now": s.clock.Now()})
+	})
+	routes.HandleFunc("POST /sandbox/clock", s.postClock)
+	routes.HandleFunc("POST /sandbox/schedule", func(w http.ResponseWriter, r *http.Request) {
+		var did done
+		switch err := s.mover.Now(context.WithoutCancel(r.Context()), s.worker.work(&did)); {
+		case err != nil || did.FailedWakes > 0:
+			http.Error(w, "A function failed; its log says why.", http.StatusInternalServerError)
+		default:
+			w.WriteHeader(http.StatusNoContent)
+		}
+	})
+	routes.HandleFunc("GET /sandbox/queue", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusOK, s.worker.queue.State())
+	})
+	routes.HandleFunc("POST /sandbox/queue/redrive", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusOK, map[string]int{"redriven": s.worker.queue.Redrive()})
+	})
+}
+
+func (s *sandbox) postClock(w http.ResponseWriter, r *http.Request) {
+	target, err := readTarget(w, r)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	answer, err := s.move(r.Context(), target)
+	switch {
+	case errors.Is(err, clock.ErrBackwards):
+		http.Error(w, err.Error(), http.StatusConflict)
+	case err != nil:
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+	default:
+		writeJSON(w, http.StatusOK, answer)
+	}
+}
+
+// move moves the clock and tells what was done on the way.
+func (s *sandbox) move(ctx context.Context, target func(time.Time) time.Time) (moved, error) {
+	answer := moved{From: s.clock.Now()}
+	charges, looks := s.dineroPay.Totals(), s.dinarDragon.Counts()
+	left, err := s.mover.To(ctx, target, s.worker.work(&answer.done))
+	if err != nil {
+		return answer, err
+	}
+	answer.Now = s.clock.Now()
+	answer.Charges = s.dineroPay.Totals().Charges - charges.Charges
+	answer.Charged = s.dineroPay.Totals().Charged - charges.Charged
+	answer.PayoutLooks = s.dinarDragon.Counts().Statuses - looks.Statuses
+	answer.StillDue = append([]string{}, left...)
+	return answer, nil
+}
+
+// readTarget reads where the clock is to be moved.
+func readTarget(w http.ResponseWriter, r *http.Request) (func(now time.Time) time.Time, error) {
+	var body struct {
+		Advance string `json:"advance"`
+		To      string `json:"to"`
+	}
+	err := json.UnmarshalRead(http.MaxBytesReader(w, r.Body, 64<<10), &body, json.RejectUnknownMembers(true))
+	if err != nil || (body.Advance == "") == (body.To == "") {
+		return nil, errors.New(`the clock is moved by {"advance": "P1M"}, or {"to": "2027-01-31"}, which is that day's beginning in UTC, or {"to": "2027-01-31T09:00:00Z"}`)
+	}
+	if body.Advance != "" {
+		period, err := clock.ParsePeriod(body.Advance)
+		if err != nil {
+			return nil, fmt.Errorf("advance: %w", err)
+		}
+		return period.After, nil
+	}
+	for _, form := range []string{time.DateOnly, time.RFC3339} {
+		if to, err := time.Parse(form, body.To); err == nil {
+			return func(time.Time) time.Time { return to }, nil
+		}
+	}
+	return nil, fmt.Errorf("to: %q is neither a day such as 2027-01-31 nor a time such as 2027-01-31T09:00:00Z", body.To)
+}
+
+func writeJSON(w http.ResponseWriter, status int, value any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.MarshalWrite(w, value) // the caller may be gone
+	_, _ = w.Write([]byte("\n"))
+}
