@@ -8,6 +8,8 @@
 //	HTTP API, payload 2.0    "version": "2.0" and "requestContext" with "http"
 //	schedule                 "detail-type": "Scheduled Event",
 //	                         "source": "aws.events" or "aws.scheduler"
+//	SQS                      "Records", all with "eventSource": "aws:sqs"
+//	DynamoDB stream          "Records", all with "eventSource": "aws:dynamodb"
 //
 // An event of any other shape, or one that the function has no handler for, is
 // an error that names the fields which arrived, never their values.
@@ -18,5 +20,6 @@
 //
 // Each invocation writes one line to the log when it ends: what woke it, how
 // it ended and how long it took; for HTTP also method, path and status, but
-// never query, headers or bodies.
+// never query, headers or bodies; for a batch how many records came and how many
+// have to come again.
 package trigger

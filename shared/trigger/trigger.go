@@ -3,13 +3,13 @@ package trigger
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
 	"time"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -25,6 +25,14 @@ type Handlers struct {
 	HTTP http.Handler
 	// Schedule does what is due. Its error fails the invocation.
 	Schedule func(context.Context) error
+	// Queue handles a batch of SQS messages, and returns the ids of those that have
+	// to come again. Its event source has to have ReportBatchItemFailures.
+	Queue func(ctx context.Context, messages []Message) (failed []string)
+	// Stream handles a batch of a DynamoDB stream in its order, and returns the
+	// sequence number of the first record that was not handled, "" if all were. That
+	// one and all after it come again. Its event source has to have
+	// ReportBatchItemFailures.
+	Stream func(ctx context.Context, records []events.DynamoDBEventRecord) (firstFailed string)
 	// Log gets one line for each invocation; see [NewLogger].
 	Log *slog.Logger
 }
@@ -39,6 +47,23 @@ type markers struct {
 	} `json:"requestContext"`
 	Source     string `json:"source"`
 	DetailType string `json:"detail-type"`
+	Records    []struct {
+		EventSource string `json:"eventSource"`
+	} `json:"Records"`
+}
+
+// recordSource is the source of all records, empty if they have not the same one.
+func (m markers) recordSource() string {
+	if len(m.Records) == 0 {
+		return ""
+	}
+	source := m.Records[0].EventSource
+	for _, r := range m.Records {
+		if r.EventSource != source {
+			return ""
+		}
+	}
+	return source
 }
 
 // kind is the kind of an event. It has a name in logs.
@@ -47,6 +72,8 @@ type kind string
 const (
 	kindHTTP     kind = "http"
 	kindSchedule kind = "schedule"
+	kindQueue    kind = "queue"
+	kindStream   kind = "stream"
 )
 
 // kindOf tells what an event is. The order is fixed, so that an event which
@@ -61,13 +88,18 @@ func kindOf(payload []byte) (kind, error) {
 		case event.DetailType == "Scheduled Event" &&
 			(event.Source == "aws.events" || event.Source == "aws.scheduler"):
 			return kindSchedule, nil
+		case event.recordSource() == "aws:sqs":
+			return kindQueue, nil
+		case event.recordSource() == "aws:dynamodb":
+			return kindStream, nil
 		}
 	}
 	return "", fmt.Errorf("event of no known shape: %s", arrived(payload))
 }
 
 // Invoke handles one event. The answer is the one that API Gateway expects for
-// HTTP, and null for what nobody waits for.
+// HTTP, the partial batch response that Lambda expects for a queue or a stream, and
+// null for what nobody waits for.
 func (h Handlers) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	start := time.Now()
 	answer, told, err := h.dispatch(ctx, payload)
@@ -95,12 +127,18 @@ func (h Handlers) dispatch(ctx context.Context, payload []byte) ([]byte, []slog.
 	case kind == kindSchedule && h.Schedule != nil:
 		var err error
 		if !h.guard(ctx, func() { err = h.Schedule(ctx) }) {
-			err = errors.New("the schedule's handler panicked; the log line before this one says where")
+			err = errPanicked(kindSchedule)
 		}
 		if err != nil {
 			return nil, told, err
 		}
 		return []byte("null"), told, nil
+	case kind == kindQueue && h.Queue != nil:
+		answer, more, err := h.serveQueue(ctx, payload)
+		return answer, append(told, more...), err
+	case kind == kindStream && h.Stream != nil:
+		answer, more, err := h.serveStream(ctx, payload)
+		return answer, append(told, more...), err
 	}
 	return nil, told, fmt.Errorf("this function has no handler for events of kind %s: %s", kind, arrived(payload))
 }

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -204,6 +205,7 @@ type function struct {
 	trigger.Handlers
 	log               bytes.Buffer
 	served, scheduled int
+	queued, streamed  int // batches
 }
 
 func newFunction(testing.TB) *function {
@@ -211,6 +213,8 @@ func newFunction(testing.TB) *function {
 	f.Log = trigger.NewLogger(&f.log)
 	f.HTTP = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { f.served++ })
 	f.Schedule = func(context.Context) error { f.scheduled++; return nil }
+	f.Queue = func(context.Context, []trigger.Message) []string { f.queued++; return nil }
+	f.Stream = func(context.Context, []events.DynamoDBEventRecord) string { f.streamed++; return "" }
 	return f
 }
 
@@ -226,23 +230,29 @@ func schedule(source string, detail any) map[string]any {
 func TestEventsAreToldApart(t *testing.T) {
 	both := sample(t)
 	both["source"], both["detail-type"] = "aws.events", "Scheduled Event"
+	all := queue("1")
+	all["source"], all["detail-type"] = "aws.events", "Scheduled Event"
 	for _, test := range []struct {
-		name              string
-		event             any
-		served, scheduled int
+		name                                string
+		event                               any
+		served, scheduled, queued, streamed int
 	}{
-		{"HTTP API", sample(t), 1, 0},
-		{"rule", schedule("aws.events", map[string]any{}), 0, 1},
-		{"scheduler", schedule("aws.scheduler", map[string]any{}), 0, 1},
-		{"scheduler with a text for detail", schedule("aws.scheduler", "{}"), 0, 1},
-		{"marks of two kinds", both, 1, 0},
+		{"HTTP API", sample(t), 1, 0, 0, 0},
+		{"rule", schedule("aws.events", map[string]any{}), 0, 1, 0, 0},
+		{"scheduler", schedule("aws.scheduler", map[string]any{}), 0, 1, 0, 0},
+		{"scheduler with a text for detail", schedule("aws.scheduler", "{}"), 0, 1, 0, 0},
+		{"queue", queue("1", "2"), 0, 0, 1, 0},
+		{"stream", stream("1", "2"), 0, 0, 0, 1},
+		{"marks of HTTP API and schedule", both, 1, 0, 0, 0},
+		{"marks of schedule and queue", all, 0, 1, 0, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f := newFunction(t)
 			text, err := f.Invoke(t.Context(), encode(t, test.event))
 			require.NoError(t, err)
 			require.True(t, jsontext.Value(text).IsValid())
-			require.Equal(t, []int{test.served, test.scheduled}, []int{f.served, f.scheduled})
+			require.Equal(t, []int{test.served, test.scheduled, test.queued, test.streamed},
+				[]int{f.served, f.scheduled, f.queued, f.streamed})
 		})
 	}
 }
@@ -272,7 +282,12 @@ func TestUnknownShapes(t *testing.T) {
 		{"other type of a marker", []byte(`{"version": 2, "requestContext": {"http": {}}}`), `"version", "requestContext"`},
 		{"schedule from elsewhere", encode(t, schedule("aws.ec2", marked)), `"detail-type"`},
 		{"other EventBridge event", []byte(`{"detail-type": "` + marked + `", "source": "aws.events"}`), `"detail-type", "source"`},
-		{"queue", []byte(`{"Records": [{"eventSource": "aws:sqs", "body": "` + marked + `"}]}`), `its fields are "Records"`},
+		{"no records", []byte(`{"Records": []}`), `its fields are "Records"`},
+		{"records without a source", []byte(`{"Records": [{"body": "` + marked + `"}]}`), `its fields are "Records"`},
+		{"records of another source", []byte(`{"Records": [{"eventSource": "aws:s3", "s3": "` + marked + `"}]}`), `its fields are "Records"`},
+		{"records of two sources", []byte(`{"Records": [{"eventSource": "aws:sqs", "messageId": "1"}, {"eventSource": "aws:dynamodb"}]}`), `its fields are "Records"`},
+		{"a record that is none", []byte(`{"Records": [{"eventSource": "aws:sqs", "messageId": "1"}, null]}`), `its fields are "Records"`},
+		{"records that are no list", []byte(`{"Records": {"eventSource": "aws:sqs"}}`), `its fields are "Records"`},
 		{"many long names", encode(t, long), "…"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -283,7 +298,7 @@ func TestUnknownShapes(t *testing.T) {
 			require.ErrorContains(t, err, test.says)
 			require.NotContains(t, err.Error()+f.log.String(), marked)
 			require.Less(t, len(err.Error()), 1500)
-			require.Zero(t, f.served+f.scheduled)
+			require.Zero(t, f.served+f.scheduled+f.queued+f.streamed)
 		})
 	}
 }
@@ -299,6 +314,13 @@ func TestKnownShapeWithoutHandler(t *testing.T) {
 	f.Schedule = nil
 	_, err = f.Invoke(t.Context(), encode(t, schedule("aws.events", nil)))
 	require.ErrorContains(t, err, `no handler for events of kind schedule: its fields are`)
+
+	f = newFunction(t)
+	f.Queue, f.Stream = nil, nil
+	_, err = f.Invoke(t.Context(), encode(t, queue("1")))
+	require.ErrorContains(t, err, `no handler for events of kind queue: its fields are "Records"`)
+	_, err = f.Invoke(t.Context(), encode(t, stream("1")))
+	require.ErrorContains(t, err, `no handler for events of kind stream: its fields are "Records"`)
 }
 
 func TestHTTPEventWithWrongTypes(t *testing.T) {
@@ -360,11 +382,13 @@ func TestContextOfTheInvocationIsTheRequests(t *testing.T) {
 		HTTP:     http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = append(got, r.Context()) }),
 		Schedule: func(ctx context.Context) error { got = append(got, ctx); return nil },
 	}
-	for _, event := range []any{sample(t), schedule("aws.events", nil)} {
+	h.Queue = func(ctx context.Context, _ []trigger.Message) []string { got = append(got, ctx); return nil }
+	h.Stream = func(ctx context.Context, _ []events.DynamoDBEventRecord) string { got = append(got, ctx); return "" }
+	for _, event := range []any{sample(t), schedule("aws.events", nil), queue("1"), stream("1")} {
 		_, err := h.Invoke(ctx, encode(t, event))
 		require.NoError(t, err)
 	}
-	require.Len(t, got, 2)
+	require.Len(t, got, 4)
 	for _, ctx := range got {
 		when, ok := ctx.Deadline()
 		require.True(t, ok)
@@ -396,8 +420,18 @@ func TestPanicsEndNoInvocationUnsaid(t *testing.T) {
 	require.Nil(t, text)
 	require.ErrorContains(t, err, "panicked")
 
+	f.Queue = func(context.Context, []trigger.Message) []string { panic(marked) }
+	text, err = f.Invoke(t.Context(), encode(t, queue("1")))
+	require.Nil(t, text)
+	require.ErrorContains(t, err, "panicked", "all messages come again")
+
+	f.Stream = func(context.Context, []events.DynamoDBEventRecord) string { panic(marked) }
+	text, err = f.Invoke(t.Context(), encode(t, stream("1")))
+	require.Nil(t, text)
+	require.ErrorContains(t, err, "panicked", "all records come again")
+
 	require.NotContains(t, f.log.String()+err.Error(), marked)
-	require.Equal(t, 2, strings.Count(f.log.String(), `"stack":`), "both stacks are told: %s", f.log.String())
+	require.Equal(t, 4, strings.Count(f.log.String(), `"stack":`), "all stacks are told: %s", f.log.String())
 	require.Contains(t, f.log.String(), "trigger_test.go")
 }
 
@@ -458,7 +492,7 @@ func TestLoggerKeepsItsFieldsThroughWith(t *testing.T) {
 }
 
 // Whatever arrives: no panic, and either an error or an answer that API
-// Gateway can read.
+// Gateway or Lambda's poller can read.
 func FuzzInvoke(f *testing.F) {
 	samples, err := filepath.Glob("../../events/*.json")
 	require.NoError(f, err)
@@ -471,6 +505,10 @@ func FuzzInvoke(f *testing.F) {
 	base := sample(f)
 	f.Add(encode(f, schedule("aws.scheduler", "{}")))
 	f.Add(encode(f, change(base, "bm8gSlNPTg==", "body")))
+	f.Add(encode(f, queue("1", "2", "1")))
+	f.Add(encode(f, stream("1", "2")))
+	f.Add([]byte(`{"Records":[{"eventSource":"aws:sqs","messageId":""}]}`))
+	f.Add([]byte(`{"Records":[{"eventSource":"aws:dynamodb","dynamodb":{"SequenceNumber":"1","ApproximateCreationDateTime":"x","Keys":{"pk":{"N":1}}}}]}`))
 	f.Add([]byte(`{"version":"2.0","rawPath":"echo","headers":null,"requestContext":{"http":{"method":"GET"}}}`))
 	f.Add([]byte(`{"version":"2.0","rawPath":"/a\u0000//","isBase64Encoded":true,"body":"%","requestContext":{"stage":"a","http":{}}}`))
 	f.Add([]byte(`{"version":"2.0","rawPath":"/status","body":"x","headers":{"":"","a b":"\n"},"requestContext":{"http":{"method":"P OST"}}}`))
@@ -487,7 +525,20 @@ func FuzzInvoke(f *testing.F) {
 	h := trigger.Handlers{
 		HTTP:     mux,
 		Schedule: func(context.Context) error { return nil },
-		Log:      slog.New(slog.DiscardHandler),
+		// Every other one fails, and of a stream the second.
+		Queue: func(_ context.Context, messages []trigger.Message) (failed []string) {
+			for i := 0; i < len(messages); i += 2 {
+				failed = append(failed, messages[i].ID)
+			}
+			return failed
+		},
+		Stream: func(_ context.Context, records []events.DynamoDBEventRecord) string {
+			if len(records) > 1 {
+				return records[1].Change.SequenceNumber
+			}
+			return ""
+		},
+		Log: slog.New(slog.DiscardHandler),
 	}
 	f.Fuzz(func(t *testing.T, event []byte) {
 		text, err := h.Invoke(t.Context(), event)
@@ -496,6 +547,12 @@ func FuzzInvoke(f *testing.F) {
 			return
 		}
 		if string(text) == "null" {
+			return
+		}
+		if strings.HasPrefix(string(text), `{"batchItemFailures":`) {
+			for _, id := range decodeFailures(t, text) {
+				require.NotEmpty(t, id, "Lambda takes it for the whole batch")
+			}
 			return
 		}
 		got := decodeAnswer(t, text)

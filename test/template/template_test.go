@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/stretchr/testify/require"
 
 	"dinarfunctions/shared/dynamostore/dynamostoretest"
@@ -47,7 +48,7 @@ func TestEveryFunctionHasItsFolder(t *testing.T) {
 
 // sampleOf is what the samples of a kind of trigger are called.
 func sampleOf() map[string]string {
-	return map[string]string{"HttpApi": "http", "ScheduleV2": "schedule"}
+	return map[string]string{"HttpApi": "http", "ScheduleV2": "schedule", "SQS": "queue", "DynamoDB": "stream"}
 }
 
 func TestEveryTriggerHasItsSamples(t *testing.T) {
@@ -158,6 +159,45 @@ func TestSchedules(t *testing.T) {
 	require.Positive(t, found)
 }
 
+// What a table's stream tells is told, or kept. The stream forgets after a day.
+func TestStreams(t *testing.T) {
+	t.Parallel()
+	loaded := load(t)
+	told := make(map[string]bool)
+	for _, f := range loaded.Functions() {
+		for _, stream := range streamsOf(f) {
+			table := loaded.Resources[template.Refers(stream["Stream"])]
+			require.Equal(t, "AWS::DynamoDB::Table", table.Type, f.ID)
+			told[table.ID] = true
+			require.Equal(t, "NEW_AND_OLD_IMAGES", table.Properties.Map("StreamSpecification").Text("StreamViewType"), table.ID)
+			require.Equal(t, "TRIM_HORIZON", stream.Text("StartingPosition"), "%s: a change in the first moments is lost", table.ID)
+			require.Equal(t, []any{"ReportBatchItemFailures"}, stream.List("FunctionResponseTypes"), table.ID)
+			require.Equal(t, true, stream["BisectBatchOnFunctionError"], table.ID)
+			require.Positive(t, stream.Number("MaximumRetryAttempts"), "%s: a record that cannot be read holds up its shard", table.ID)
+			require.Positive(t, stream.Number("MaximumRecordAgeInSeconds"), table.ID)
+			require.Less(t, stream.Number("MaximumRecordAgeInSeconds"), 24*60*60, "%s: the stream has forgotten by then", table.ID)
+			filters := stream.Map("FilterCriteria").List("Filters")
+			require.Len(t, filters, 1, table.ID)
+			require.JSONEq(t, `{"dynamodb": {"NewImage": {"change": {"S": [{"exists": true}]}}}}`, filters[0].(template.Properties).Text("Pattern"), table.ID)
+
+			kept := loaded.Resources[template.Refers(stream.Map("DestinationConfig").Map("OnFailure")["Destination"])]
+			require.Equal(t, "AWS::S3::Bucket", kept.Type, "%s: only S3 gets the records", table.ID)
+			require.NotEmpty(t, kept.Properties["BucketEncryption"], kept.ID)
+			for _, block := range []string{"BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"} {
+				require.Equal(t, true, kept.Properties.Map("PublicAccessBlockConfiguration")[block], kept.ID)
+			}
+			late := slices.ContainsFunc(loaded.OfType("AWS::CloudWatch::Alarm"), func(alarm template.Resource) bool {
+				return alarm.Properties.Text("MetricName") == "IteratorAge" && alarm.Properties.Text("Statistic") == "Maximum" &&
+					template.Refers(alarm.Properties.List("Dimensions")[0].(template.Properties)["Value"]) == f.ID
+			})
+			require.True(t, late, "%s: nobody hears that nothing is told any more", f.ID)
+		}
+	}
+	for _, table := range loaded.OfType("AWS::DynamoDB::Table") {
+		require.True(t, told[table.ID], "nobody is told of what changes in %s", table.ID)
+	}
+}
+
 func TestTimeoutAndMemory(t *testing.T) {
 	t.Parallel()
 	for _, f := range load(t).Functions() {
@@ -235,7 +275,17 @@ func filters(t *testing.T, loaded *template.Template) []counted {
 func neverSaid() map[string][]string {
 	return map[string][]string{
 		"ChargeCallback": {"alarm=unknown", "alarm=outcome_not_written"}, // it neither sweeps nor charges
+		// It has the ledger of charges in it because the stores are one package.
+		"PayoutStatus": {
+			"alarm=unknown", "alarm=outcome_not_written", "alarm=disputed", "alarm=operator_overridden", "alarm=contradiction",
+		},
 	}
+}
+
+// ofOthers tells marks of the domain from a function's own, where it has the domain's
+// values and does none of its work.
+func ofOthers(function, mark string) bool {
+	return function == "OutcomeEvents" && mark != "alarm=untold"
 }
 
 // A log line that needs a person is counted, and somebody is told.
@@ -252,13 +302,13 @@ func TestWhatTheCodeMarksIsCounted(t *testing.T) {
 				}
 			}
 		}
-		said := readCode(t, f.Folder).marks
+		said := maps.Clone(readCode(t, f.Folder).marks)
 		for mark := range found {
 			require.True(t, said[mark], "%s is counted in %s, but %s does not say it", mark, log, f.ID)
 		}
 		for mark := range said {
 			// Of counts, those are alarms that many of them make.
-			if !strings.HasPrefix(mark, "count=") && !slices.Contains(neverSaid()[f.ID], mark) {
+			if !strings.HasPrefix(mark, "count=") && !slices.Contains(neverSaid()[f.ID], mark) && !ofOthers(f.ID, mark) {
 				require.True(t, found[mark], "%s says %s, but nothing counts it in %s", f.ID, mark, log)
 			}
 		}
@@ -308,7 +358,8 @@ func TestTheTemplateSetsWhatTheCodeReads(t *testing.T) {
 				set[name] = true
 			}
 		}
-		require.Equal(t, sorted(readCode(t, f.Folder).variables), sorted(set), "read by the code of %s, set by the template", f.ID)
+		read := readCode(t, f.Folder).variables
+		require.Equal(t, sorted(read), sorted(set), "read by the code of %s, set by the template", f.ID)
 		require.Contains(t, f.Environment(), "AWS_ENDPOINT_URL", "%s cannot be led to emulators by sam local invoke", f.ID)
 	}
 }
@@ -334,9 +385,37 @@ func TestAFunctionNamesAllThatIsMissing(t *testing.T) {
 }
 
 // ofThePlatform are rights that Lambda uses in a function's name, and no code
-// of ours.
-func ofThePlatform() map[string]bool {
-	return map[string]bool{"logs:CreateLogStream": true, "logs:PutLogEvents": true}
+// of ours: to write its log, and to take what wakes it from queue
+// and streams.
+func ofThePlatform(f template.Function) map[string]bool {
+	rights := map[string]bool{"logs:CreateLogStream": true, "logs:PutLogEvents": true}
+	if len(streamsOf(f)) > 0 {
+		for _, action := range []string{
+			"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams",
+			"s3:PutObject", "s3:ListBucket", // the failure destination
+		} {
+			rights[action] = true
+		}
+	}
+	events := f.Properties.Map("Events")
+	for name := range events {
+		if events.Map(name).Text("Type") == "SQS" {
+			rights["sqs:ReceiveMessage"], rights["sqs:DeleteMessage"], rights["sqs:GetQueueAttributes"] = true, true, true
+		}
+	}
+	return rights
+}
+
+// streamsOf are the properties of a function's stream triggers.
+func streamsOf(f template.Function) []template.Properties {
+	var all []template.Properties
+	events := f.Properties.Map("Events")
+	for name := range events {
+		if events.Map(name).Text("Type") == "DynamoDB" {
+			all = append(all, events.Map(name).Map("Properties"))
+		}
+	}
+	return all
 }
 
 // rightsOf are the statements of a role's policies, each of which says what it is
@@ -369,8 +448,9 @@ func rightsOf(t *testing.T, role template.Resource) []template.Properties {
 // method reads which).
 func queried() map[string][]string {
 	return map[string][]string{
-		"RecurringCharge": {"look", "open", "payment"},
-		"ChargeCallback":  {"payment"}, // whose a payment_id is, and no lists
+		"PayoutStatus":    {"Payouts/due", "Payouts/listed"},
+		"RecurringCharge": {"Charges/look", "Charges/open", "Charges/payment", "Charges/subscription", "Subscriptions/due", "Subscriptions/listed"},
+		"ChargeCallback":  {"Charges/payment"}, // whose a payment_id is, and no lists
 	}
 }
 
@@ -385,6 +465,9 @@ func TestIndexesAreQueriedAndTablesAreNot(t *testing.T) {
 				if table.Type != "AWS::DynamoDB::Table" {
 					continue
 				}
+				if sub := resource.(template.Properties).Text("Fn::Sub"); sub == "${"+table.ID+".Arn}/stream/*" {
+					continue // of those that wake it
+				}
 				path, isIndex := strings.CutPrefix(resource.(template.Properties).Text("Fn::Sub"), "${"+table.ID+".Arn}/index/")
 				if !isIndex {
 					require.Equal(t, template.Properties{"Fn::GetAtt": table.ID + ".Arn"}, resource, f.ID)
@@ -392,18 +475,83 @@ func TestIndexesAreQueriedAndTablesAreNot(t *testing.T) {
 					continue
 				}
 				require.Equal(t, []any{"dynamodb:Query"}, statement.List("Action"), f.ID)
-				indexes = append(indexes, path)
+				indexes = append(indexes, table.ID+"/"+path)
 			}
 		}
 		require.ElementsMatch(t, queried()[f.ID], indexes, f.ID)
 	}
 }
 
-// The tests of the store run over the table that is deployed.
-func TestTheTableIsTheStores(t *testing.T) {
+// The tests of the stores run over the tables that are deployed. They do without the
+// stream.
+func TestTheTablesAreTheStores(t *testing.T) {
 	t.Parallel()
-	table := load(t).Resources["Charges"]
-	require.Equal(t, dynamostoretest.Table("charges"), stack.TableInput(table, "charges"))
+	loaded := load(t)
+	for id, want := range map[string]*dynamodb.CreateTableInput{
+		"Charges":       dynamostoretest.Table("t"),
+		"Subscriptions": dynamostoretest.SubscriptionsTable("t"),
+		"Payouts":       dynamostoretest.PayoutsTable("t"),
+	} {
+		require.Equal(t, want, stack.TableInput(loaded.Resources[id], "t"), id)
+	}
+}
+
+// neverAsked are requests that stand in code which a function has and does not call.
+func neverAsked() map[string][]string {
+	return map[string][]string{ // the ledger is never deleted from
+		"RecurringCharge": {"dynamodb:DeleteItem"},
+		"ChargeCallback":  {"dynamodb:DeleteItem"},
+		// It reads items out of stream records with the stores' readers.
+		"OutcomeEvents": {"dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:Query", "dynamodb:DeleteItem"},
+	}
+}
+
+// What is handed back comes again, for hours, alone; then it is laid aside, and
+// somebody is told.
+func TestQueues(t *testing.T) {
+	t.Parallel()
+	loaded := load(t)
+	found := 0
+	for _, f := range loaded.Functions() {
+		events := f.Properties.Map("Events")
+		for name := range events {
+			if events.Map(name).Text("Type") != "SQS" {
+				continue
+			}
+			found++
+			source := events.Map(name).Map("Properties")
+			require.Equal(t, true, source["Enabled"], name)
+			require.Equal(t, []any{"ReportBatchItemFailures"}, source.List("FunctionResponseTypes"), "%s: one failed message would bring back its whole batch", name)
+			require.LessOrEqual(t, source.Number("BatchSize"), 5, "%s: all of a batch are charged at once", name)
+			concurrency := loaded.Parameters[template.Refers(source.Map("ScalingConfig")["MaximumConcurrency"])]
+			require.GreaterOrEqual(t, concurrency.Number("MinValue"), 2, "Lambda's own limit")
+			require.LessOrEqual(t, concurrency.Number("MaxValue"), 1000, "Lambda's own limit")
+
+			queue := loaded.Resources[template.Refers(source["Queue"])]
+			visibility := queue.Properties.Number("VisibilityTimeout")
+			require.GreaterOrEqual(t, visibility, 6*f.Properties.Number("Timeout"), queue.ID)
+			redrive := queue.Properties.Map("RedrivePolicy")
+			again := redrive.Number("maxReceiveCount") * visibility
+			require.GreaterOrEqual(t, again, 2*60*60, "%s: an outage of two hours would bury what is due", queue.ID)
+			require.Greater(t, queue.Properties.Number("MessageRetentionPeriod"), 72*60*60, "%s: a charge may be that late", queue.ID)
+
+			dead := loaded.Resources[template.Refers(redrive["deadLetterTargetArn"])]
+			require.Equal(t, "AWS::SQS::Queue", dead.Type, queue.ID)
+			require.Equal(t, 14*24*60*60, dead.Properties.Number("MessageRetentionPeriod"), dead.ID)
+			require.Greater(t, dead.Properties.Number("MessageRetentionPeriod"), queue.Properties.Number("MessageRetentionPeriod"),
+				"%s: its age goes on counting there", queue.ID)
+			watched := slices.ContainsFunc(loaded.OfType("AWS::CloudWatch::Alarm"), func(alarm template.Resource) bool {
+				dimensions := alarm.Properties.List("Dimensions")
+				return alarm.Properties.Text("MetricName") == "ApproximateNumberOfMessagesVisible" && len(dimensions) == 1 &&
+					template.Refers(dimensions[0].(template.Properties)["Value"]) == dead.ID
+			})
+			require.True(t, watched, "nobody is told of %s", dead.ID)
+		}
+	}
+	require.Positive(t, found)
+	for _, queue := range loaded.OfType("AWS::SQS::Queue") {
+		require.Equal(t, true, queue.Properties["SqsManagedSseEnabled"], queue.ID)
+	}
 }
 
 func TestRightsAreThoseThatTheCodeUses(t *testing.T) {
@@ -425,7 +573,10 @@ func TestRightsAreThoseThatTheCodeUses(t *testing.T) {
 		}
 
 		needed := maps.Clone(readCode(t, f.Folder).actions)
-		maps.Copy(needed, ofThePlatform())
+		for _, action := range neverAsked()[f.ID] {
+			delete(needed, action)
+		}
+		maps.Copy(needed, ofThePlatform(f))
 		require.Equal(t, sorted(needed), sorted(granted), "used by the code of %s, granted by %s", f.ID, role.ID)
 
 		meant := map[string]bool{template.Refers(f.Properties.Map("LoggingConfig")["LogGroup"]): true}
@@ -433,6 +584,10 @@ func TestRightsAreThoseThatTheCodeUses(t *testing.T) {
 			if id := template.Refers(value); loaded.Resources[id].Type != "" {
 				meant[id] = true
 			}
+		}
+		for _, stream := range streamsOf(f) {
+			meant[template.Refers(stream["Stream"])] = true
+			meant[template.Refers(stream.Map("DestinationConfig").Map("OnFailure")["Destination"])] = true
 		}
 		require.Equal(t, sorted(meant), sorted(reached), "named to %s, allowed by %s", f.ID, role.ID)
 	}
@@ -444,12 +599,13 @@ func TestWhatOutlivesTheStack(t *testing.T) {
 	for _, r := range loaded.Resources {
 		// A name that is taken keeps the stack from being made again.
 		for _, name := range []string{"TableName", "LogGroupName", "Name", "RoleName", "FunctionName", "TopicName", "AlarmName", "QueueName"} {
-			if r.Type != "AWS::Logs::MetricFilter" { // which names the log that it reads
+			if r.Type != "AWS::Logs::MetricFilter" && // which names the log that it reads
+				r.Type != "AWS::Events::EventBus" { // which has to have one, and goes with the stack
 				require.NotContains(t, r.Properties, name, r.ID)
 			}
 		}
 		switch r.Type {
-		case "AWS::DynamoDB::Table", "AWS::SecretsManager::Secret", "AWS::Logs::LogGroup":
+		case "AWS::DynamoDB::Table", "AWS::SecretsManager::Secret", "AWS::Logs::LogGroup", "AWS::S3::Bucket":
 			require.Equal(t, "Retain", r.Attributes.Text("DeletionPolicy"), r.ID)
 			require.Equal(t, "Retain", r.Attributes.Text("UpdateReplacePolicy"), r.ID)
 		}
@@ -459,6 +615,9 @@ func TestWhatOutlivesTheStack(t *testing.T) {
 		require.Equal(t, true, table.Properties["DeletionProtectionEnabled"], table.ID)
 		require.Equal(t, true, table.Properties.Map("PointInTimeRecoverySpecification")["PointInTimeRecoveryEnabled"], table.ID)
 		require.NotContains(t, table.Properties, "TimeToLiveSpecification", "%s forgets", table.ID)
+		require.Equal(t, "NEW_AND_OLD_IMAGES", table.Properties.Map("StreamSpecification").Text("StreamViewType"), table.ID)
+		require.Contains(t, table.Properties.List("Tags"), template.Properties{"Key": "dinar-functions:table", "Value": strings.ToLower(table.ID)},
+			"%s is not found when its stack is gone", table.ID)
 	}
 	for _, secret := range loaded.OfType("AWS::SecretsManager::Secret") {
 		require.NotContains(t, secret.Properties, "SecretString", "%s: a deployment would put it back", secret.ID)

@@ -1,9 +1,10 @@
 // Package stack stands template.yaml up on this machine: its tables in DynamoDB
-// Local, its secrets in moto, and simulated providers. It tells the environment
+// Local, its secrets, queues and event bus in moto, and simulated providers. It tells the environment
 // that a function of the template has there.
 //
 // The emulators are those of scripts/with-emulators.py, found by AWS_ENDPOINT_URL
-// and AWS_ENDPOINT_URL_DYNAMODB. Every Stack has tables and secrets of its own.
+// and AWS_ENDPOINT_URL_DYNAMODB. Every Stack has tables, secrets and queues of its own.
+// Nothing takes messages from a queue by itself: see Receive.
 package stack
 
 import (
@@ -22,11 +23,14 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"dinarfunctions/sandbox/provider/dinardragon"
 	"dinarfunctions/sandbox/provider/dineropay"
 	"dinarfunctions/shared/awsconfig"
+	"dinarfunctions/shared/dynamostore"
 	"dinarfunctions/shared/dynamostore/dynamostoretest"
 	"dinarfunctions/test/internal/template"
 )
@@ -47,7 +51,10 @@ type Stack struct {
 	DineroPay   *dineropay.Simulator
 	Secrets     *secretsmanager.Client
 	DynamoDB    *dynamodb.Client
+	SQS         *sqs.Client
 
+	events    *eventbridge.Client
+	heard     string            // the queue that gets all that is told on the bus
 	host      string            // how functions call this machine
 	refs      map[string]string // what the template's references stand for
 	dineroPay string            // its address as this machine calls it
@@ -100,7 +107,7 @@ func Start(ctx context.Context, file string, o Options) (_ *Stack, err error) {
 	// busy answers late, and what was made twice is an error.
 	cfg.HTTPClient = awshttp.NewBuildableClient().WithTimeout(time.Minute)
 	cfg.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
-	s.Secrets, s.DynamoDB = secretsmanager.NewFromConfig(cfg), dynamodb.NewFromConfig(cfg)
+	s.Secrets, s.DynamoDB, s.SQS = secretsmanager.NewFromConfig(cfg), dynamodb.NewFromConfig(cfg), sqs.NewFromConfig(cfg)
 	for _, table := range s.Template.OfType("AWS::DynamoDB::Table") {
 		create := TableInput(table, table.ID+"-"+rand.Text())
 		if err := dynamostoretest.Make(ctx, s.DynamoDB, create); err != nil {
@@ -114,6 +121,16 @@ func Start(ctx context.Context, file string, o Options) (_ *Stack, err error) {
 			return nil, fmt.Errorf("make %s: %w", secret.ID, err)
 		}
 		s.refs[secret.ID] = aws.ToString(made.ARN)
+	}
+
+	s.events = eventbridge.NewFromConfig(cfg)
+	for _, bus := range s.Template.OfType("AWS::Events::EventBus") {
+		if s.refs[bus.ID], err = s.makeBus(ctx, bus.ID+"-"+rand.Text()); err != nil {
+			return nil, fmt.Errorf("make %s: %w", bus.ID, err)
+		}
+	}
+	if err := s.makeQueues(ctx); err != nil {
+		return nil, err
 	}
 
 	if s.DinarDragon, err = dinardragon.New(dinardragon.Options{PrivateKey: PrivateKey}); err != nil {
@@ -140,7 +157,12 @@ func Start(ctx context.Context, file string, o Options) (_ *Stack, err error) {
 	return s, err
 }
 
-// Close ends the simulators. Tables and secrets end with the emulators.
+// Payouts is the store of watched payouts, as the functions have it.
+func (s *Stack) Payouts() *dynamostore.Payouts {
+	return dynamostore.NewPayouts(s.DynamoDB, s.refs["Payouts"])
+}
+
+// Close ends the simulators. Tables, secrets and queues end with the emulators.
 func (s *Stack) Close() error {
 	var faults []error
 	for _, server := range s.servers {
@@ -227,12 +249,17 @@ func (s *Stack) serve(address string, handler http.Handler) (string, error) {
 }
 
 // TableInput is the request that makes one of the template's tables under a name,
-// with the keys and indexes that the template gives it.
+// with the keys, indexes and stream that the template gives it.
 func TableInput(table template.Resource, name string) *dynamodb.CreateTableInput {
 	create := &dynamodb.CreateTableInput{
 		TableName:   &name,
 		BillingMode: dynamotypes.BillingMode(table.Properties.Text("BillingMode")),
 		KeySchema:   keySchema(table.Properties),
+	}
+	if view := table.Properties.Map("StreamSpecification").Text("StreamViewType"); view != "" {
+		create.StreamSpecification = &dynamotypes.StreamSpecification{
+			StreamEnabled: aws.Bool(true), StreamViewType: dynamotypes.StreamViewType(view),
+		}
 	}
 	for _, item := range table.Properties.List("AttributeDefinitions") {
 		attribute, _ := item.(template.Properties)
@@ -243,15 +270,31 @@ func TableInput(table template.Resource, name string) *dynamodb.CreateTableInput
 	}
 	for _, item := range table.Properties.List("GlobalSecondaryIndexes") {
 		index, _ := item.(template.Properties)
+		projection := &dynamotypes.Projection{
+			ProjectionType: dynamotypes.ProjectionType(index.Map("Projection").Text("ProjectionType")),
+		}
+		for _, name := range index.Map("Projection").List("NonKeyAttributes") {
+			projection.NonKeyAttributes = append(projection.NonKeyAttributes, fmt.Sprint(name))
+		}
 		create.GlobalSecondaryIndexes = append(create.GlobalSecondaryIndexes, dynamotypes.GlobalSecondaryIndex{
-			IndexName: aws.String(index.Text("IndexName")),
-			KeySchema: keySchema(index),
-			Projection: &dynamotypes.Projection{
-				ProjectionType: dynamotypes.ProjectionType(index.Map("Projection").Text("ProjectionType")),
-			},
+			IndexName: aws.String(index.Text("IndexName")), KeySchema: keySchema(index), Projection: projection,
 		})
 	}
+	if view := table.Properties.Map("StreamSpecification").Text("StreamViewType"); view != "" {
+		create.StreamSpecification = &dynamotypes.StreamSpecification{
+			StreamEnabled: aws.Bool(true), StreamViewType: dynamotypes.StreamViewType(view),
+		}
+	}
 	return create
+}
+
+func texts(of []any) []string {
+	var list []string
+	for _, item := range of {
+		text, _ := item.(string)
+		list = append(list, text)
+	}
+	return list
 }
 
 func keySchema(of template.Properties) []dynamotypes.KeySchemaElement {
