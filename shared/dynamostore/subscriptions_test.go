@@ -499,7 +499,7 @@ func TestTheChargesOfASubscriptionAreOneQuery(t *testing.T) {
 func TestAListOfSubscriptionsIsBounded(t *testing.T) {
 	t.Parallel()
 	var rows []attributes
-	for i := range 2100 {
+	for i := range 5100 {
 		id := fmt.Sprintf("gold-%04d", i)
 		rows = append(rows, texts(map[string]string{"pk": "subscription#" + id, "state": "active", "list_at": nanos(start) + "#" + id}))
 	}
@@ -513,7 +513,8 @@ func TestAListOfSubscriptionsIsBounded(t *testing.T) {
 	got, more, err := s.subscriptions().List(t.Context(), subscription.Held, subscription.Place{}, 10)
 	require.NoError(t, err)
 	require.Empty(t, got)
-	require.Equal(t, subscription.Place{CreatedAt: start, ID: "gold-1999"}, *more)
+	require.NotNil(t, more)
+	require.Equal(t, subscription.Place{CreatedAt: start, ID: "gold-4999"}, *more)
 
 	// One that has left its state since is left out, and nothing else.
 	stale := texts(map[string]string{"pk": "subscription#gold-42", "state": "active", "list_at": nanos(start) + "#gold-42"})
