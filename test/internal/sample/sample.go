@@ -28,10 +28,14 @@ type Sample struct {
 	Prepare func(context.Context, *stack.Stack) error
 	// Status and Body are those of the HTTP answer. A body is JSON, of whose fields
 	// the named ones count, or a plain text. Without a status the event is none of
-	// HTTP, and the answer is null.
+	// HTTP, and the answer is null, or a batch's.
 	Status int
 	Body   string
 	Text   string
+	// Batch says that the event is a batch, whose answer names what has to come again:
+	// these identifiers, none of them if all is done.
+	Batch  bool
+	Failed []string
 	// Verify looks at what happened behind the answer; nil if nothing did.
 	Verify func(context.Context, *stack.Stack) error
 }
@@ -159,6 +163,9 @@ func chargedOnce(_ context.Context, s *stack.Stack) error {
 
 // Check holds a function's answer against the sample.
 func (s Sample) Check(payload []byte) error {
+	if s.Batch {
+		return s.checkBatch(payload)
+	}
 	if s.Status == 0 {
 		if string(payload) != "null" {
 			return fmt.Errorf("the answer should be null, but is %s", payload)
@@ -190,6 +197,29 @@ func (s Sample) Check(payload []byte) error {
 	}
 	if err := contains("body", got, want); err != nil {
 		return fmt.Errorf("%w: %s", err, answer.Body)
+	}
+	return nil
+}
+
+// checkBatch holds a partial batch response against the sample.
+func (s Sample) checkBatch(payload []byte) error {
+	var answer struct {
+		Failures []struct {
+			Identifier string `json:"itemIdentifier"`
+		} `json:"batchItemFailures"`
+	}
+	if err := json.Unmarshal(payload, &answer, json.RejectUnknownMembers(true)); err != nil {
+		return fmt.Errorf("the answer is no partial batch response: %w: %s", err, payload)
+	}
+	if answer.Failures == nil {
+		return fmt.Errorf("the answer does not say what failed: %s", payload)
+	}
+	var failed []string
+	for _, failure := range answer.Failures {
+		failed = append(failed, failure.Identifier)
+	}
+	if !slices.Equal(failed, s.Failed) {
+		return fmt.Errorf("the answer names %q, but should name %q", failed, s.Failed)
 	}
 	return nil
 }
