@@ -3,7 +3,6 @@ package dynamostore
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"hash/fnv"
 	"iter"
@@ -16,7 +15,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"golang.org/x/sync/errgroup"
 
 	"dinarfunctions/shared/charge"
 )
@@ -194,20 +192,7 @@ func take(next func() (row, error, bool), most int) (batch []row, err error) {
 // readAll reads the charges of some rows, in their order. One that is not there is
 // the zero Charge.
 func (s *Charges) readAll(ctx context.Context, rows []row) ([]charge.Charge, error) {
-	charges := make([]charge.Charge, len(rows))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(openReads)
-	for i, r := range rows {
-		group.Go(func() error {
-			c, err := s.Get(ctx, r.id)
-			if err != nil && !errors.Is(err, charge.ErrNotFound) {
-				return err
-			}
-			charges[i] = c
-			return nil
-		})
-	}
-	return charges, group.Wait()
+	return readAll(ctx, rows, charge.ErrNotFound, s.Get)
 }
 
 // PaymentOwner implements charge.Store. It makes one call. Upper and lower case

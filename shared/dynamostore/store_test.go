@@ -47,7 +47,7 @@ func TestAClaimIsOneConditionalWrite(t *testing.T) {
 	require.Equal(t, updateItem, sent.Operation)
 	require.Equal(t, tableName, sent.Body.TableName)
 	require.Equal(t, texts(map[string]string{"pk": "charge#order-1"}), sent.Body.Key)
-	require.Equal(t, "attribute_not_exists(#pk) OR (#state IN (:from_rejected, :from_unsent) AND #attempt <> :attempt AND #updated_at <= :created_at AND size(#history) < :max_history)", sent.Body.ConditionExpression)
+	require.Equal(t, "attribute_not_exists(#pk) OR (#state IN (:from_rejected, :from_unsent) AND #attempt <> :attempt AND #updated_at <= :created_at AND size(#history) < :max_history AND attribute_not_exists(#subscription_id) AND attribute_not_exists(#cycle_try))", sent.Body.ConditionExpression)
 	require.Equal(t, "ALL_NEW", sent.Body.ReturnValues)
 	require.Equal(t, "ALL_OLD", sent.Body.ReturnValuesOnConditionCheckFailure)
 	require.Contains(t, sent.Body.UpdateExpression, "#created_at = if_not_exists(#created_at, :created_at)")

@@ -35,9 +35,41 @@ func Table(name string) *dynamodb.CreateTableInput {
 			index("look", keys("look_shard", "look_at")),
 			index("open", keys("open_shard", "open_at")),
 			index("payment", keys("payment_id")),
+			index("subscription", keys("subscription_id", "cycle_try")),
 		},
 	}
-	for _, attribute := range []string{"pk", "look_shard", "look_at", "open_shard", "open_at", "payment_id"} {
+	for _, attribute := range []string{"pk", "look_shard", "look_at", "open_shard", "open_at", "payment_id", "subscription_id", "cycle_try"} {
+		table.AttributeDefinitions = append(table.AttributeDefinitions,
+			types.AttributeDefinition{AttributeName: aws.String(attribute), AttributeType: types.ScalarAttributeTypeS})
+	}
+	return table
+}
+
+// SubscriptionsTable is the request that makes a table of subscriptions. The one in
+// template.yaml has the same.
+func SubscriptionsTable(name string) *dynamodb.CreateTableInput {
+	index := func(name, shard, sort string, projection *types.Projection) types.GlobalSecondaryIndex {
+		return types.GlobalSecondaryIndex{
+			IndexName: &name,
+			KeySchema: []types.KeySchemaElement{
+				{AttributeName: &shard, KeyType: types.KeyTypeHash},
+				{AttributeName: &sort, KeyType: types.KeyTypeRange},
+			},
+			Projection: projection,
+		}
+	}
+	table := &dynamodb.CreateTableInput{
+		TableName:   &name,
+		BillingMode: types.BillingModePayPerRequest,
+		KeySchema:   []types.KeySchemaElement{{AttributeName: aws.String("pk"), KeyType: types.KeyTypeHash}},
+		GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{
+			index("due", "due_shard", "due_at", &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly}),
+			index("listed", "list_shard", "list_at", &types.Projection{
+				ProjectionType: types.ProjectionTypeInclude, NonKeyAttributes: []string{"state"},
+			}),
+		},
+	}
+	for _, attribute := range []string{"pk", "due_shard", "due_at", "list_shard", "list_at"} {
 		table.AttributeDefinitions = append(table.AttributeDefinitions,
 			types.AttributeDefinition{AttributeName: aws.String(attribute), AttributeType: types.ScalarAttributeTypeS})
 	}
