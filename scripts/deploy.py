@@ -9,7 +9,8 @@ else samconfig.toml's, else the one that the stack has, else the template's defa
 SAM tells the build nothing of it, and deploys a binary that cannot start.
 
 It stops, without --force, when the stack is about to charge with an empty ledger
-although an earlier stack left a full one behind (cmd/ledgercheck).
+although an earlier stack left a full one behind, or with no subscriptions beside
+those of an earlier one (cmd/ledgercheck).
 """
 import argparse
 import os
@@ -26,7 +27,7 @@ from samcli.yamlhelper import yaml_parse
 
 TOP = Path(__file__).resolve().parent.parent
 SAM = os.environ.get("SAM", str(TOP / ".tools/venv/bin/sam"))
-EMPTY_LEDGER = 3  # ledgercheck's exit code for it
+EMPTY_LEDGER = 3  # ledgercheck's exit code for it, and for a table of subscriptions
 
 
 class Failed(Exception):

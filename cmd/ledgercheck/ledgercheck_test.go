@@ -223,7 +223,13 @@ func stackOf(table string) []stacktest.Resource {
 func TestCheck(t *testing.T) {
 	t.Parallel()
 	unmarked := &fakeTable{items: []string{"x"}}
-	subscriptions := &fakeTable{tags: map[string]string{markKey: "subscriptions"}, items: []string{"gold-42"}}
+	payouts := &fakeTable{tags: map[string]string{markKey: "payouts"}, items: []string{"gold-42"}}
+	subscriptions := func(items ...string) *fakeTable {
+		return &fakeTable{tags: map[string]string{markKey: "subscriptions", madeByKey: "live"}, items: items}
+	}
+	withSubscriptions := func(table string) []stacktest.Resource {
+		return append(stackOf("live-Charges-2"), stacktest.Resource{LogicalID: subscriptionsID, PhysicalID: table, Type: tableKind})
+	}
 	for name, c := range map[string]struct {
 		tables map[string]*fakeTable
 		stacks stacktest.Stacks
@@ -233,7 +239,7 @@ func TestCheck(t *testing.T) {
 	}{
 		"nothing there": {says: []string{"no ledger yet", "live", "eu-central-1"}},
 		"others' tables": {
-			tables: map[string]*fakeTable{"a": unmarked, "b": unmarked, "c": subscriptions, "d": unmarked, "e": unmarked},
+			tables: map[string]*fakeTable{"a": unmarked, "b": unmarked, "c": payouts, "d": unmarked, "e": unmarked},
 			not:    []string{"a ", "gold-42"},
 		},
 		"retained, no stack": {
@@ -297,6 +303,45 @@ func TestCheck(t *testing.T) {
 			tables: map[string]*fakeTable{"live-Charges-1": charges("live")},
 			says:   []string{"live-Charges-1, which belongs to no stack and is empty"},
 			not:    []string{"STOP"},
+		},
+		"subscriptions retained, no stack": {
+			tables: map[string]*fakeTable{"live-Subscriptions-1": subscriptions("gold-42")},
+			stops:  true,
+			says:   []string{"no ledger yet", "STOP", "has no subscriptions yet", "live-Subscriptions-1"},
+		},
+		"subscriptions retained, own empty": {
+			tables: map[string]*fakeTable{
+				"live-Charges-2":       charges("live", "charge#9"),
+				"live-Subscriptions-1": subscriptions("gold-42"), "live-Subscriptions-2": subscriptions(),
+			},
+			stacks: stacktest.Stacks{"live": withSubscriptions("live-Subscriptions-2")},
+			stops:  true,
+			says:   []string{"live-Subscriptions-2, which holds no subscription", "  live-Subscriptions-1 "},
+		},
+		"subscriptions retained, own in use": {
+			tables: map[string]*fakeTable{
+				"live-Charges-2":       charges("live", "charge#9"),
+				"live-Subscriptions-1": subscriptions("gold-42"), "live-Subscriptions-2": subscriptions("silver-1"),
+			},
+			stacks: stacktest.Stacks{"live": withSubscriptions("live-Subscriptions-2")},
+			says:   []string{"  live-Subscriptions-1 ", "not charged"},
+			not:    []string{"STOP"},
+		},
+		"subscriptions in use, and of another stack": {
+			tables: map[string]*fakeTable{
+				"live-Charges-2": charges("live", "charge#9"), "live-Subscriptions-2": subscriptions("silver-1"),
+				"test-Subscriptions-1": subscriptions("gold-42"),
+			},
+			stacks: stacktest.Stacks{
+				"live": withSubscriptions("live-Subscriptions-2"),
+				"test": {{LogicalID: subscriptionsID, PhysicalID: "test-Subscriptions-1", Type: tableKind}},
+			},
+			not: []string{"STOP", "Subscriptions"},
+		},
+		"the first deployment with subscriptions": {
+			tables: map[string]*fakeTable{"live-Charges-2": charges("live", "charge#9")},
+			stacks: stacktest.Stacks{"live": stackOf("live-Charges-2")},
+			not:    []string{"STOP", "ubscriptions"},
 		},
 		"on its way out": {
 			tables: map[string]*fakeTable{"live-Charges-1": {

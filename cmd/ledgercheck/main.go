@@ -11,8 +11,13 @@
 // account, which are the AWS SDK's defaults (AWS_PROFILE, AWS_REGION). It only
 // reads.
 //
+// The table of subscriptions (dinar-functions:table = subscriptions) outlives its
+// stack too, and beside an empty new one nobody in it is charged any more. It is
+// looked for in the same way.
+//
 // Exit codes: 0 go on; 1 it could not be found out; 2 wrong usage; 3 there is a
-// ledger with content, and the stack has none yet or an empty one. (`go run`
+// ledger, or a table of subscriptions, with content, and the stack has none yet or an
+// empty one. (`go run`
 // makes 1 of each of them.)
 //
 // It needs the rights dynamodb:ListTables, DescribeTable, ListTagsOfResource and
@@ -43,7 +48,7 @@ const timeLimit = 10 * time.Minute
 // How run ends other than well or with a failure.
 var (
 	errUsage = errors.New("wrong usage")
-	errStop  = errors.New("the ledger is empty and another is not")
+	errStop  = errors.New("the ledger, or the table of subscriptions, is empty and another is not")
 )
 
 func main() {
@@ -95,7 +100,7 @@ func run(ctx context.Context, args []string, out, usage io.Writer, load func(con
 	}
 	found.region = cfg.Region
 	verdict := found.judge()
-	if err := found.write(out, verdict); err != nil {
+	if err := found.write(out); err != nil {
 		return fmt.Errorf("print what was found: %w", err)
 	}
 	if verdict == stop {

@@ -19,11 +19,13 @@ import (
 )
 
 const (
-	logicalID = "Charges" // the ledger's table in template.yaml
-	tableKind = "AWS::DynamoDB::Table"
+	logicalID       = "Charges" // the ledger's table in template.yaml
+	subscriptionsID = "Subscriptions"
+	tableKind       = "AWS::DynamoDB::Table"
 
-	// The tag by which the template marks the ledger's table.
-	markKey, markValue = "dinar-functions:table", "charges"
+	// The tag by which the template marks its tables, and its values for these two.
+	markKey                      = "dinar-functions:table"
+	markValue, markSubscriptions = "charges", "subscriptions"
 	// The tag that CloudFormation puts on what a stack makes.
 	madeByKey = "aws:cloudformation:stack-name"
 
@@ -41,10 +43,14 @@ type findings struct {
 	stack  string  // the stack that is about to be deployed
 	own    *ledger // its ledger; nil: the stack does not exist yet, or has no table yet
 	others []ledger
+	// The same of tables of subscriptions, where empty means that nothing is in it.
+	ownSubscriptions   *ledger
+	otherSubscriptions []ledger
 }
 
-// ledger is a table of charges.
+// ledger is a table of charges, or of subscriptions.
 type ledger struct {
+	mark    string // markValue or markSubscriptions; not set for the stack's own
 	name    string
 	items   int64     // about, as DynamoDB counts every six hours
 	created time.Time // UTC
@@ -55,10 +61,15 @@ type ledger struct {
 	empty bool
 }
 
-// survey finds the ledgers of this region and account.
+// survey finds the ledgers and the tables of subscriptions of this region and account.
 func survey(ctx context.Context, db *dynamodb.Client, cf *cloudformation.Client, name string) (findings, error) {
 	found := findings{stack: name}
 	own, err := stack.Resource(ctx, cf, name, logicalID)
+	if err != nil && !errors.Is(err, stack.ErrNotFound) {
+		return findings{}, err
+	}
+
+	ownSubscriptions, err := stack.Resource(ctx, cf, name, subscriptionsID)
 	if err != nil && !errors.Is(err, stack.ErrNotFound) {
 		return findings{}, err
 	}
@@ -69,9 +80,9 @@ func survey(ctx context.Context, db *dynamodb.Client, cf *cloudformation.Client,
 	}
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(parallel)
-	var mu sync.Mutex // guards found.others
+	var mu sync.Mutex // guards what is found
 	for _, table := range tables {
-		if table == own {
+		if table == own || table == ownSubscriptions {
 			continue
 		}
 		group.Go(func() error {
@@ -79,9 +90,13 @@ func survey(ctx context.Context, db *dynamodb.Client, cf *cloudformation.Client,
 			if err != nil {
 				return fmt.Errorf("table %s: %w", table, err)
 			}
-			if other != nil {
-				mu.Lock()
-				defer mu.Unlock()
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case other == nil:
+			case other.mark == markSubscriptions:
+				found.otherSubscriptions = append(found.otherSubscriptions, *other)
+			default:
 				found.others = append(found.others, *other)
 			}
 			return nil
@@ -90,12 +105,20 @@ func survey(ctx context.Context, db *dynamodb.Client, cf *cloudformation.Client,
 	if err := group.Wait(); err != nil {
 		return findings{}, err
 	}
-	slices.SortFunc(found.others, func(a, b ledger) int { return strings.Compare(a.name, b.name) })
+	byName := func(a, b ledger) int { return strings.Compare(a.name, b.name) }
+	slices.SortFunc(found.others, byName)
+	slices.SortFunc(found.otherSubscriptions, byName)
 
 	if own != "" {
 		found.own, err = lookAtOwn(ctx, db, own)
 		if err != nil {
 			return findings{}, fmt.Errorf("table %s, the ledger of stack %s: %w", own, name, err)
+		}
+	}
+	if ownSubscriptions != "" {
+		found.ownSubscriptions, err = lookAtOwnSubscriptions(ctx, db, ownSubscriptions)
+		if err != nil {
+			return findings{}, fmt.Errorf("table %s, the subscriptions of stack %s: %w", ownSubscriptions, name, err)
 		}
 	}
 	return found, nil
@@ -131,8 +154,20 @@ func lookAtOwn(ctx context.Context, db *dynamodb.Client, name string) (*ledger, 
 	return &own, err
 }
 
+// lookAtOwnSubscriptions does the same for its table of subscriptions.
+func lookAtOwnSubscriptions(ctx context.Context, db *dynamodb.Client, name string) (*ledger, error) {
+	description, err := describe(ctx, db, name)
+	if err != nil {
+		return nil, err
+	}
+	own := newLedger(description)
+	used, err := holds(ctx, db, &dynamodb.ScanInput{TableName: &name, Limit: aws.Int32(1)})
+	own.empty = !used
+	return &own, err
+}
+
 // lookAtOther reads a table of which nothing is known yet. It returns nil if that
-// is no ledger, or is deleted meanwhile.
+// is neither kind of table, or is deleted meanwhile.
 func lookAtOther(ctx context.Context, db *dynamodb.Client, cf *cloudformation.Client, name string) (*ledger, error) {
 	other, err := lookAtOtherUnlessGone(ctx, db, cf, name)
 	var gone *types.ResourceNotFoundException
@@ -154,10 +189,12 @@ func lookAtOtherUnlessGone(ctx context.Context, db *dynamodb.Client, cf *cloudfo
 	if err != nil {
 		return nil, err
 	}
-	if tags[markKey] != markValue {
+	mark := tags[markKey]
+	if mark != markValue && mark != markSubscriptions {
 		return nil, nil
 	}
 	other := newLedger(description)
+	other.mark = mark
 	other.madeBy = tags[madeByKey]
 	if other.owner, err = stack.Owner(ctx, cf, tableKind, name); err != nil {
 		return nil, err

@@ -17,26 +17,30 @@ type verdict int
 const (
 	goOn    verdict = iota + 1 // there is no other ledger that this stack should have had
 	mention                    // there is, but the stack charges with one of its own already
-	stop                       // there is, and the stack would charge with an empty one
+	stop                       // there is, and the stack would go on with an empty one
 )
 
 // judge decides. A ledger that is part of a stack, as that of a test environment
 // is, was not left behind by another; and an empty one knows nothing that could
-// be forgotten.
+// be forgotten. The same goes for subscriptions; the graver of the two counts.
 func (f findings) judge() verdict {
+	return max(judge(f.own, f.others), judge(f.ownSubscriptions, f.otherSubscriptions))
+}
+
+func judge(own *ledger, others []ledger) verdict {
 	switch {
-	case len(f.leftBehind()) == 0:
+	case len(leftBehind(others)) == 0:
 		return goOn
-	case f.own == nil || f.own.empty:
+	case own == nil || own.empty:
 		return stop
 	default:
 		return mention
 	}
 }
 
-// leftBehind lists the ledgers with content that belong to no stack.
-func (f findings) leftBehind() (left []ledger) {
-	for _, l := range f.others {
+// leftBehind lists the tables with content that belong to no stack.
+func leftBehind(others []ledger) (left []ledger) {
+	for _, l := range others {
 		if l.owner == "" && !l.empty {
 			left = append(left, l)
 		}
@@ -46,14 +50,16 @@ func (f findings) leftBehind() (left []ledger) {
 
 // write prints the verdict and what it stands on: a line where nothing is to be
 // done, all that an operator needs where something is.
-func (f findings) write(out io.Writer, v verdict) error {
+func (f findings) write(out io.Writer) error {
 	var text bytes.Buffer
+	left := leftBehind(f.others)
+	v := judge(f.own, f.others)
 	switch v {
 	case goOn:
 		fmt.Fprintf(&text, "Stack %s in %s %s; no retained ledger beside it.\n", f.stack, f.region, f.ownInWords())
 	case mention:
 		fmt.Fprintf(&text, "Stack %s in %s %s. Beside it there is a ledger that belongs to no stack:\n\n", f.stack, f.region, f.ownInWords())
-		table(&text, f.leftBehind())
+		table(&text, left)
 		fmt.Fprintf(&text, `
 The stack does not know the order numbers in there: make sure that nobody charges
 them again. %s says more.
@@ -61,7 +67,7 @@ them again. %s says more.
 	case stop:
 		fmt.Fprintf(&text, "STOP: stack %s in %s %s,\nand there is a ledger with content that belongs to no stack, left behind by one that is gone:\n\n",
 			f.stack, f.region, f.ownInWords())
-		table(&text, f.leftBehind())
+		table(&text, left)
 		fmt.Fprintf(&text, `
 With an empty ledger, order numbers that were charged before would be charged again.
 
@@ -70,7 +76,7 @@ If none of them does, as after a trial, the same page says how to make this chec
 forget a table. `+"`make deploy FORCE=1`"+` deploys all the same.
 `, runbook)
 	}
-	if len(f.others) > len(f.leftBehind()) && v != goOn {
+	if len(f.others) > len(left) && v != goOn {
 		fmt.Fprintln(&text)
 	}
 	for _, l := range f.others {
@@ -81,8 +87,33 @@ forget a table. `+"`make deploy FORCE=1`"+` deploys all the same.
 			fmt.Fprintf(&text, "Also there: %s, which belongs to no stack and is empty.\n", l.name)
 		}
 	}
+	f.writeSubscriptions(&text)
 	_, err := out.Write(text.Bytes())
 	return err
+}
+
+// writeSubscriptions prints what is to be said of tables of subscriptions: nothing
+// where nothing is to be done.
+func (f findings) writeSubscriptions(text *bytes.Buffer) {
+	left := leftBehind(f.otherSubscriptions)
+	switch judge(f.ownSubscriptions, f.otherSubscriptions) {
+	case goOn:
+	case mention:
+		fmt.Fprintf(text, "\nBeside the subscriptions of stack %s there are others that belong to no stack, and are not charged:\n\n", f.stack)
+		table(text, left)
+	case stop:
+		has := "has no subscriptions yet"
+		if f.ownSubscriptions != nil {
+			has = "has the table " + f.ownSubscriptions.name + ", which holds no subscription"
+		}
+		fmt.Fprintf(text, "\nSTOP: stack %s in %s %s,\nand there are subscriptions that belong to no stack, left behind by one that is gone:\n\n",
+			f.stack, f.region, has)
+		table(text, left)
+		fmt.Fprintf(text, `
+Nobody who is in there would be charged any more. Let the stack adopt the table:
+%s. `+"`make deploy FORCE=1`"+` deploys all the same.
+`, runbook)
+	}
 }
 
 func (f findings) ownInWords() string {

@@ -40,6 +40,9 @@ func TestJudge(t *testing.T) {
 		"one of them was left behind, own used": {used, []ledger{anothers, hollow, retained}, mention},
 	} {
 		require.Equal(t, c.want, findings{own: c.own, others: c.others}.judge(), name)
+		require.Equal(t, c.want, findings{ownSubscriptions: c.own, otherSubscriptions: c.others}.judge(), "subscriptions: %s", name)
+		both := findings{own: used, ownSubscriptions: c.own, others: []ledger{retained}, otherSubscriptions: c.others}
+		require.Equal(t, max(c.want, mention), both.judge(), "the graver one counts: %s", name)
 	}
 }
 
@@ -60,18 +63,25 @@ func TestWrite(t *testing.T) {
 	)
 	empty := own
 	empty.empty = true
+	subscribed := retained
+	subscribed.name = "dinar-functions-live-Subscriptions-1EXAMPLE"
+	noneIn := ledger{name: "dinar-functions-live-Subscriptions-4EXAMPLE", empty: true}
 	for name, f := range map[string]findings{
-		"first":     {},
-		"in-use":    {own: &own, others: []ledger{hollow, tests}},
-		"no-stack":  {others: []ledger{retained, hollow, tests, untold}},
-		"own-empty": {own: &empty, others: []ledger{retained}},
-		"own-used":  {own: &own, others: []ledger{retained}},
+		"first":                   {},
+		"in-use":                  {own: &own, others: []ledger{hollow, tests}},
+		"no-stack":                {others: []ledger{retained, hollow, tests, untold}},
+		"own-empty":               {own: &empty, others: []ledger{retained}},
+		"own-used":                {own: &own, others: []ledger{retained}},
+		"subscriptions-no-table":  {own: &own, otherSubscriptions: []ledger{subscribed, hollow}},
+		"subscriptions-own-empty": {own: &own, ownSubscriptions: &noneIn, otherSubscriptions: []ledger{subscribed}},
+		"subscriptions-own-used":  {own: &own, ownSubscriptions: &own, otherSubscriptions: []ledger{subscribed}},
+		"both":                    {others: []ledger{retained}, otherSubscriptions: []ledger{subscribed}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f.stack, f.region = "dinar-functions-live", "eu-central-1"
 			var out bytes.Buffer
-			require.NoError(t, f.write(&out, f.judge()))
+			require.NoError(t, f.write(&out))
 
 			file := filepath.Join("testdata", name+".golden")
 			if *update {
@@ -87,7 +97,7 @@ func TestWrite(t *testing.T) {
 func TestNothingToDoIsOneLine(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	require.NoError(t, findings{stack: "s", region: "r"}.write(&out, goOn))
+	require.NoError(t, findings{stack: "s", region: "r"}.write(&out))
 	require.Equal(t, 1, strings.Count(out.String(), "\n"))
 }
 
@@ -99,7 +109,7 @@ func TestTheRunbookIsThere(t *testing.T) {
 
 func TestWhatCannotBePrintedIsAnError(t *testing.T) {
 	t.Parallel()
-	require.Error(t, findings{}.write(brokenPipe{}, goOn))
+	require.Error(t, findings{}.write(brokenPipe{}))
 }
 
 type brokenPipe struct{}

@@ -279,3 +279,18 @@ func FuzzDecode(f *testing.F) {
 		require.Equal(t, got, second)
 	})
 }
+
+func TestDecodeOptional(t *testing.T) {
+	into := request{Token: "as it was"}
+	none := post("")
+	none.Header.Del("Content-Type")
+	require.NoError(t, api.DecodeOptional(none, &into))
+	require.Equal(t, request{Token: "as it was"}, into)
+	require.NoError(t, api.DecodeOptional(post(`{"token": "new"}`), &into))
+	require.Equal(t, "new", into.Token)
+	for body, status := range map[string]int{
+		`x`: 400, `{"x": 1}`: 400, `{"token": 1}`: 422, strings.Repeat(" ", api.MaxBody+1): 413,
+	} {
+		require.Equal(t, status, requireProblem(t, api.DecodeOptional(post(body), &into)).Status)
+	}
+}

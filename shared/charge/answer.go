@@ -58,6 +58,9 @@ type StatusAnswer struct {
 	Answer Answer
 	// Reason says why it could not be asked, or what difference was noted.
 	Reason string
+	// KeyRefused: it was NotAsked because the provider refuses the merchant's key or
+	// signature, the freshly read one too.
+	KeyRefused bool
 }
 
 // Query asks the provider about one charge. The client finds it by PaymentID

@@ -1,6 +1,7 @@
 package template_test
 
 import (
+	"cmp"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -39,6 +40,16 @@ func iamPrefix() map[string]string {
 	return map[string]string{
 		"dynamodb":       "dynamodb",
 		"secretsmanager": "secretsmanager",
+		"sqs":            "sqs",
+	}
+}
+
+// iamAction is what IAM calls requests that it has no action of their own name for: a
+// batch needs the right to send one message, a transaction those to write its items.
+func iamAction() map[string]string {
+	return map[string]string{
+		"sqs:SendMessageBatch":        "sqs:SendMessage",
+		"dynamodb:TransactWriteItems": "dynamodb:UpdateItem",
 	}
 }
 
@@ -101,7 +112,8 @@ func (c code) read(t *testing.T, file *ast.File) {
 			}
 			service := services[pkg.Name]
 			require.Contains(t, iamPrefix(), service, "how does IAM call it?")
-			c.actions[iamPrefix()[service]+":"+request] = true
+			action := iamPrefix()[service] + ":" + request
+			c.actions[cmp.Or(iamAction()[action], action)] = true
 		case *ast.CallExpr:
 			for i, argument := range node.Args {
 				name := text(argument)

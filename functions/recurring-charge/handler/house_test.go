@@ -20,6 +20,7 @@ import (
 
 	"dinarfunctions/functions/recurring-charge/handler"
 	simulator "dinarfunctions/sandbox/provider/dineropay"
+	"dinarfunctions/shared/boltstore"
 	"dinarfunctions/shared/charge"
 	"dinarfunctions/shared/dineropay"
 	"dinarfunctions/shared/hidden"
@@ -45,7 +46,7 @@ type house struct {
 	function trigger.Handlers
 	ledger   *charge.Ledger
 	biller   *subscription.Biller
-	store    *memory
+	store    *boltstore.File
 	queue    *queue
 	keys     *keyring
 	log      *logbuffer.Buffer
@@ -101,7 +102,9 @@ func (h *house) newFunction(t *testing.T) trigger.Handlers {
 	t.Helper()
 	base, err := url.Parse(h.server.URL)
 	require.NoError(t, err)
-	store := newMemory()
+	store, err := boltstore.Open(filepath.Join(t.TempDir(), "ledger.db"))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, store.Close()) })
 	log := slog.New(slog.NewJSONHandler(h.log, nil))
 	client := dineropay.New(base, h.keys, dineropay.Options{
 		Log:     log,

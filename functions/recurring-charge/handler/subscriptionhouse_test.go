@@ -195,3 +195,13 @@ func requireFields(t *testing.T, want, got map[string]any) {
 		require.EqualValues(t, value, got[field], "%s of %v", field, got)
 	}
 }
+
+// move takes a subscription over from another house, as it stands there.
+func (h *house) move(t *testing.T, from *house, id string) {
+	t.Helper()
+	s, err := from.store.Subscriptions().Get(t.Context(), id)
+	require.NoError(t, err)
+	_, created, err := h.store.Subscriptions().Create(t.Context(), s)
+	require.NoError(t, err)
+	require.True(t, created)
+}

@@ -56,6 +56,15 @@ func TestTheShapeOfASubscription(t *testing.T) {
 	require.Equal(t, map[string]any{"id": "gold-42", "cycle": 1., "attempt": 0.}, h.get(t, "gold-42-0001")["subscription"])
 }
 
+func TestTheSampleOfASubscription(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	status, made := h.invoke(t, sample(t, "recurring-charge-http-subscription.json"))
+	require.Equal(t, http.StatusCreated, status)
+	require.Equal(t, made, h.sub(t, "gold-42"))
+	require.Equal(t, "2026-12-31T06:00:00.000Z", made["next_charge_at"])
+}
+
 func TestAllThatASubscriptionCanSay(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

@@ -28,10 +28,14 @@ type Sample struct {
 	Prepare func(context.Context, *stack.Stack) error
 	// Status and Body are those of the HTTP answer. A body is JSON, of whose fields
 	// the named ones count, or a plain text. Without a status the event is none of
-	// HTTP, and the answer is null.
+	// HTTP, and the answer is null, or a batch's.
 	Status int
 	Body   string
 	Text   string
+	// Batch says that the event is a batch, whose answer names what has to come again:
+	// these identifiers, none of them if all is done.
+	Batch  bool
+	Failed []string
 	// Verify looks at what happened behind the answer; nil if nothing did.
 	Verify func(context.Context, *stack.Stack) error
 }
@@ -72,6 +76,14 @@ func All() []Sample {
 		Body: `{"order": {"number": "order-1234", "amount": "1.00", "currency": "SAR", "description": "gift"},
 			"state": "settled", "token": "7002"}`,
 		Verify: chargedOnce,
+	}, {
+		File:     "recurring-charge-http-subscription.json",
+		Function: "RecurringCharge",
+		Status:   201,
+		Body: `{"id": "gold-42", "token": "7002", "amount": "49.00", "currency": "SAR", "every": {"count": 1, "unit": "month"},
+			"starts_on": "2026-12-31", "charge_at": "09:00", "time_zone": "Asia/Baghdad", "retry_after_days": [1, 3, 5, 7],
+			"state": "active", "cycle": 1, "attempt": 0, "last_charge": null}`,
+		Verify: chargedNothing,
 	}, {
 		File:     "recurring-charge-schedule.json",
 		Function: "RecurringCharge",
@@ -134,6 +146,14 @@ func threePayments(_ context.Context, s *stack.Stack) error {
 	}})
 }
 
+// chargedNothing: what is put down today is charged on its day.
+func chargedNothing(_ context.Context, s *stack.Stack) error {
+	if got := s.DineroPay.Totals().Charges; got != 0 {
+		return fmt.Errorf("DineroPay was asked to charge %d times, but nothing was due", got)
+	}
+	return nil
+}
+
 func chargedOnce(_ context.Context, s *stack.Stack) error {
 	if got := s.DineroPay.Counts(gift().Number); got.Charges != 1 || got.Charged != 1 {
 		return fmt.Errorf("DineroPay was asked to charge %d times and charged %d times, but both should be once", got.Charges, got.Charged)
@@ -143,6 +163,9 @@ func chargedOnce(_ context.Context, s *stack.Stack) error {
 
 // Check holds a function's answer against the sample.
 func (s Sample) Check(payload []byte) error {
+	if s.Batch {
+		return s.checkBatch(payload)
+	}
 	if s.Status == 0 {
 		if string(payload) != "null" {
 			return fmt.Errorf("the answer should be null, but is %s", payload)
@@ -174,6 +197,29 @@ func (s Sample) Check(payload []byte) error {
 	}
 	if err := contains("body", got, want); err != nil {
 		return fmt.Errorf("%w: %s", err, answer.Body)
+	}
+	return nil
+}
+
+// checkBatch holds a partial batch response against the sample.
+func (s Sample) checkBatch(payload []byte) error {
+	var answer struct {
+		Failures []struct {
+			Identifier string `json:"itemIdentifier"`
+		} `json:"batchItemFailures"`
+	}
+	if err := json.Unmarshal(payload, &answer, json.RejectUnknownMembers(true)); err != nil {
+		return fmt.Errorf("the answer is no partial batch response: %w: %s", err, payload)
+	}
+	if answer.Failures == nil {
+		return fmt.Errorf("the answer does not say what failed: %s", payload)
+	}
+	var failed []string
+	for _, failure := range answer.Failures {
+		failed = append(failed, failure.Identifier)
+	}
+	if !slices.Equal(failed, s.Failed) {
+		return fmt.Errorf("the answer names %q, but should name %q", failed, s.Failed)
 	}
 	return nil
 }

@@ -1,9 +1,10 @@
 // Package stack stands template.yaml up on this machine: its tables in DynamoDB
-// Local, its secrets in moto, and simulated providers. It tells the environment
+// Local, its secrets and queues in moto, and simulated providers. It tells the environment
 // that a function of the template has there.
 //
 // The emulators are those of scripts/with-emulators.py, found by AWS_ENDPOINT_URL
-// and AWS_ENDPOINT_URL_DYNAMODB. Every Stack has tables and secrets of its own.
+// and AWS_ENDPOINT_URL_DYNAMODB. Every Stack has tables, secrets and queues of its own.
+// Nothing takes messages from a queue by itself: see Receive.
 package stack
 
 import (
@@ -23,6 +24,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"dinarfunctions/sandbox/provider/dinardragon"
 	"dinarfunctions/sandbox/provider/dineropay"
@@ -47,6 +49,7 @@ type Stack struct {
 	DineroPay   *dineropay.Simulator
 	Secrets     *secretsmanager.Client
 	DynamoDB    *dynamodb.Client
+	SQS         *sqs.Client
 
 	host      string            // how functions call this machine
 	refs      map[string]string // what the template's references stand for
@@ -100,7 +103,7 @@ func Start(ctx context.Context, file string, o Options) (_ *Stack, err error) {
 	// busy answers late, and what was made twice is an error.
 	cfg.HTTPClient = awshttp.NewBuildableClient().WithTimeout(time.Minute)
 	cfg.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
-	s.Secrets, s.DynamoDB = secretsmanager.NewFromConfig(cfg), dynamodb.NewFromConfig(cfg)
+	s.Secrets, s.DynamoDB, s.SQS = secretsmanager.NewFromConfig(cfg), dynamodb.NewFromConfig(cfg), sqs.NewFromConfig(cfg)
 	for _, table := range s.Template.OfType("AWS::DynamoDB::Table") {
 		create := TableInput(table, table.ID+"-"+rand.Text())
 		if err := dynamostoretest.Make(ctx, s.DynamoDB, create); err != nil {
@@ -114,6 +117,10 @@ func Start(ctx context.Context, file string, o Options) (_ *Stack, err error) {
 			return nil, fmt.Errorf("make %s: %w", secret.ID, err)
 		}
 		s.refs[secret.ID] = aws.ToString(made.ARN)
+	}
+
+	if err := s.makeQueues(ctx); err != nil {
+		return nil, err
 	}
 
 	if s.DinarDragon, err = dinardragon.New(dinardragon.Options{PrivateKey: PrivateKey}); err != nil {
@@ -140,7 +147,7 @@ func Start(ctx context.Context, file string, o Options) (_ *Stack, err error) {
 	return s, err
 }
 
-// Close ends the simulators. Tables and secrets end with the emulators.
+// Close ends the simulators. Tables, secrets and queues end with the emulators.
 func (s *Stack) Close() error {
 	var faults []error
 	for _, server := range s.servers {
@@ -227,7 +234,7 @@ func (s *Stack) serve(address string, handler http.Handler) (string, error) {
 }
 
 // TableInput is the request that makes one of the template's tables under a name,
-// with the keys and indexes that the template gives it.
+// with the keys, indexes and stream that the template gives it.
 func TableInput(table template.Resource, name string) *dynamodb.CreateTableInput {
 	create := &dynamodb.CreateTableInput{
 		TableName:   &name,
@@ -243,13 +250,20 @@ func TableInput(table template.Resource, name string) *dynamodb.CreateTableInput
 	}
 	for _, item := range table.Properties.List("GlobalSecondaryIndexes") {
 		index, _ := item.(template.Properties)
+		projection := &dynamotypes.Projection{
+			ProjectionType: dynamotypes.ProjectionType(index.Map("Projection").Text("ProjectionType")),
+		}
+		for _, name := range index.Map("Projection").List("NonKeyAttributes") {
+			projection.NonKeyAttributes = append(projection.NonKeyAttributes, fmt.Sprint(name))
+		}
 		create.GlobalSecondaryIndexes = append(create.GlobalSecondaryIndexes, dynamotypes.GlobalSecondaryIndex{
-			IndexName: aws.String(index.Text("IndexName")),
-			KeySchema: keySchema(index),
-			Projection: &dynamotypes.Projection{
-				ProjectionType: dynamotypes.ProjectionType(index.Map("Projection").Text("ProjectionType")),
-			},
+			IndexName: aws.String(index.Text("IndexName")), KeySchema: keySchema(index), Projection: projection,
 		})
+	}
+	if view := table.Properties.Map("StreamSpecification").Text("StreamViewType"); view != "" {
+		create.StreamSpecification = &dynamotypes.StreamSpecification{
+			StreamEnabled: aws.Bool(true), StreamViewType: dynamotypes.StreamViewType(view),
+		}
 	}
 	return create
 }
