@@ -41,7 +41,9 @@ func TestPayoutsSurviveARestart(t *testing.T) {
 func TestAnUnreadablePayoutIsAnError(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "ledger.db")
-	open(t, path).Close() //nolint:errcheck // closed once more at the end, where it counts
+	file, err := boltstore.Open(path)
+	require.NoError(t, err)
+	require.NoError(t, file.Close())
 	db, err := bbolt.Open(path, 0o600, nil)
 	require.NoError(t, err)
 	require.NoError(t, db.Update(func(tx *bbolt.Tx) error {

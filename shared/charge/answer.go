@@ -137,5 +137,10 @@ func (a Answer) change(of Charge, by Evidence, at time.Time) Change {
 	if a.State == Declined {
 		c.DeclineClass = ClassifyDecline(a.Reason)
 	}
+	if c.LookAt.IsZero() && of.For != (Cycle{}) && by == ByStatus {
+		// Whoever learnt it may know nothing of subscriptions, as a callback does. The
+		// next schedule looks once more, and takes it to the subscription.
+		c.LookAt = at
+	}
 	return c
 }

@@ -11,6 +11,14 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
+// attrChange is what the last write changed that others are told of: words joined by a
+// blank. It is absent where the write changed nothing of that kind: the filter of the
+// stream knows a change by it. See update.tell.
+const attrChange = "change"
+
+// maxListed is how many rows of the index one list goes through.
+const maxListed = 5000
+
 // The attributes that each kind of thing which is written as a whole has.
 const (
 	attrDueShard  = "due_shard"  // there exactly while due_at is
@@ -18,7 +26,6 @@ const (
 	attrListShard = "list_shard" // never changed or removed
 	attrListAt    = "list_at"    // a place; never changed or removed
 	attrRevision  = "revision"   // number
-	attrChange    = "change"     // may be absent; by it the stream's filter knows a change
 	attrWrittenBy = "written_by" // random id of the call that wrote it last
 )
 

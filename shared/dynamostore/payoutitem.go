@@ -27,15 +27,7 @@ const (
 	attrLastError   = "last_error"    // may be absent
 	attrWatchedAt   = "watched_at"    // a time
 	attrFinalAt     = "final_at"      // a time; may be absent
-	attrRevision    = "revision"      // number
-	attrChange      = "change"        // may be absent; by it the stream's filter knows a change
-	attrWrittenBy   = "written_by"    // random id of the call that wrote it last
-
-	// A payout's places in the indexes.
-	attrDueShard  = "due_shard"  // there exactly while next_check_at is
-	attrDueAt     = "due_at"     // next_check_at once more
-	attrListShard = "list_shard" // never changed or removed
-	attrListAt    = "list_at"    // a place; never changed or removed
+	// Its due_at is next_check_at once more.
 
 	// In a payment: the names are short, because a payout may have 2,000 of them and
 	// an item at most 400 KB.
@@ -49,21 +41,6 @@ const payoutPrefix = "payout#"
 
 // payoutKey is the key of the watched payout with a payment_id.
 func payoutKey(id string) string { return payoutPrefix + id }
-
-// setNumber gives an attribute a number.
-func (u *update) setNumber(attribute string, value int64) {
-	u.sets = append(u.sets, u.name(attribute)+" = "+
-		u.value(attribute, &types.AttributeValueMemberN{Value: strconv.FormatInt(value, 10)}))
-}
-
-// setTime gives an attribute a time; the zero time removes it.
-func (u *update) setTime(attribute string, at time.Time) {
-	if at.IsZero() {
-		u.set(attribute, "")
-		return
-	}
-	u.set(attribute, timeText(at))
-}
 
 // due says when a payout is to be looked at next (zero for never), and puts it at
 // that place in the index or takes it out.
@@ -95,7 +72,7 @@ func (u *update) setPayout(p payout.Payout) {
 	u.setTime(attrFinalAt, p.FinalAt)
 	u.setNumber(attrRevision, p.Revision)
 	u.set(attrUpdatedAt, timeText(p.UpdatedAt))
-	u.set(attrChange, p.Change)
+	u.tell(p.Change)
 	u.due(p.ID, p.NextCheckAt)
 	u.sign(attrWrittenBy)
 }
@@ -150,17 +127,22 @@ func readPayout(id string, item map[string]types.AttributeValue) (payout.Payout,
 	return p, nil
 }
 
-func (r *reader) number(name string) int64 {
-	n, isNumber := r.item[name].(*types.AttributeValueMemberN)
-	if !isNumber {
-		r.fault(name, "is missing or no number")
-		return 0
+// ReadPayout reads a whole item of the payouts' table, such as an image of its stream,
+// whose id it takes from the key. An item that cannot be read is an error.
+func ReadPayout(item map[string]types.AttributeValue) (payout.Payout, error) {
+	pk, _ := item[attrKey].(*types.AttributeValueMemberS)
+	if pk == nil {
+		return payout.Payout{}, errors.New("an item without a key is no payout")
 	}
-	value, err := strconv.ParseInt(n.Value, 10, 64)
+	id, ok := strings.CutPrefix(pk.Value, payoutPrefix)
+	if !ok || id == "" {
+		return payout.Payout{}, fmt.Errorf("the item %s is no payout", pk.Value)
+	}
+	p, err := readPayout(id, item)
 	if err != nil {
-		r.fault(name, "is no whole number")
+		return payout.Payout{}, fmt.Errorf("payout %s: %w", id, err)
 	}
-	return value
+	return p, nil
 }
 
 func (r *reader) payments(name string) []payout.Payment {

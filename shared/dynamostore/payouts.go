@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"golang.org/x/sync/errgroup"
 
 	"dinarfunctions/shared/charge"
 	"dinarfunctions/shared/payout"
@@ -88,7 +87,7 @@ func (s *Payouts) Look(ctx context.Context, id string, was, next time.Time) (sta
 	u := newUpdate(payoutKey(id))
 	u.condition = fmt.Sprintf("%s = %s", u.name(attrNextCheckAt), u.text("was", timeText(was)))
 	u.due(id, next)
-	u.set(attrChange, "")
+	u.tell("")
 	u.sets = append(u.sets, fmt.Sprintf("%[1]s = %[1]s + %[2]s", u.name(attrRevision), u.number("one", 1)))
 	u.sign(attrWrittenBy)
 	standing, moved, err = s.update(ctx, u, id)
@@ -153,9 +152,6 @@ func (s *Payouts) Due(ctx context.Context, now time.Time) iter.Seq2[payout.Due, 
 	}
 }
 
-// maxListed is how many entries of the index one List goes through.
-const maxListed = 5000
-
 // List implements payout.Store. The index says which payouts are in the state; each
 // is read itself, and left out where it is in another by now.
 func (s *Payouts) List(ctx context.Context, state payout.State, after payout.Place, limit int) (payouts []payout.Payout, more *payout.Place, err error) {
@@ -192,19 +188,8 @@ func (s *Payouts) list(ctx context.Context, state payout.State, after payout.Pla
 			found = append(found, r)
 		}
 	}
-	read := make([]payout.Payout, len(found))
-	group, reading := errgroup.WithContext(ctx)
-	group.SetLimit(openReads)
-	for i, r := range found {
-		group.Go(func() (err error) {
-			read[i], err = s.Get(reading, r.id)
-			if errors.Is(err, payout.ErrNotFound) { // taken away since
-				return nil
-			}
-			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
+	read, err := readAll(ctx, found, payout.ErrNotFound, s.Get)
+	if err != nil {
 		return nil, nil, err
 	}
 	for _, p := range read {

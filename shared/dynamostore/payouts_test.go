@@ -87,6 +87,9 @@ func TestAPayoutAsItStandsInDynamoDB(t *testing.T) {
 	item := tb.payout(t)
 	require.Equal(t, &types.AttributeValueMemberS{Value: "payments completed"}, item["change"])
 	require.Less(t, size(item), 50_000)
+	read, err := dynamostore.ReadPayout(item)
+	require.NoError(t, err)
+	require.Equal(t, p, read)
 	t.Logf("a payout of 500 payments takes about %d bytes", size(item))
 
 	_, moved, err := store.Look(t.Context(), p.ID, p.NextCheckAt, start.Add(time.Hour))
@@ -131,6 +134,21 @@ func sizeOf(value types.AttributeValue) int {
 		return sum
 	default:
 		return 0
+	}
+}
+
+func TestItemsThatAreNoPayouts(t *testing.T) {
+	t.Parallel()
+	text := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+	for _, item := range []map[string]types.AttributeValue{
+		nil,
+		{"pk": &types.AttributeValueMemberN{Value: "1"}},
+		{"pk": text("charge#order-1")},
+		{"pk": text("payout#")},
+		{"pk": text("payout#a"), "state": text("processing")},
+	} {
+		_, err := dynamostore.ReadPayout(item)
+		require.Error(t, err)
 	}
 }
 

@@ -1,5 +1,6 @@
-// Package dynamostore keeps the ledger in a DynamoDB table (CHARGES_TABLE), and
-// subscriptions in another (SUBSCRIPTIONS_TABLE). It is what the functions run on;
+// Package dynamostore keeps the ledger in a DynamoDB table (CHARGES_TABLE),
+// subscriptions in another (SUBSCRIPTIONS_TABLE), and watched payouts in a third
+// (PAYOUTS_TABLE), in the same ways: see Payouts. It is what the functions run on;
 // shared/boltstore is its sibling for one machine.
 //
 // Keys. Each table has a partition key and no sort key. An item's kind is the
@@ -159,6 +160,7 @@ func (s *Charges) claimUpdate(claim charge.Charge) *update {
 	u.setOnce(attrCreatedAt, timeText(claim.CreatedAt))
 	u.setOnce(attrOpenAt, placeText(charge.Place{CreatedAt: claim.CreatedAt, Number: claim.Order.Number}))
 	u.set(attrUpdatedAt, timeText(claim.UpdatedAt))
+	u.tell("")
 	return u
 }
 
@@ -209,6 +211,7 @@ func (s *Charges) Record(ctx context.Context, change charge.Change) (standing ch
 	u.list(change.Number, change.To)
 	u.look(change.Number, change.LookAt)
 	u.set(attrUpdatedAt, timeText(change.At))
+	u.tell(change.Word())
 	u.extend(attrHistory, historyList([]charge.Entry{change.Entry()}))
 
 	standing, met, err := s.update(ctx, u, change.Number)
@@ -243,6 +246,7 @@ func (s *Charges) Dispute(ctx context.Context, number, word string, at time.Time
 	u.set(attrDisputed, word)
 	u.sign(attrDisputedBy)
 	u.set(attrUpdatedAt, timeText(at))
+	u.tell(charge.WordDisputed)
 	u.extend(attrHistory, historyList([]charge.Entry{charge.DisputeEntry(word, at)}))
 
 	standing, noted, err = s.update(ctx, u, number)
@@ -263,6 +267,7 @@ func (s *Charges) Look(ctx context.Context, number string, was, next time.Time) 
 		u.condition = fmt.Sprintf("%s = %s", u.name(attrLookAt), u.text("was", timeText(was)))
 	}
 	u.look(number, next)
+	u.tell("")
 	u.sign(attrLookBy)
 	_, moved, err = s.update(ctx, u, number)
 	switch {
@@ -280,6 +285,7 @@ func (s *Charges) LookNow(ctx context.Context, number string, at time.Time) erro
 	u.condition = fmt.Sprintf("attribute_exists(%s) AND (attribute_not_exists(%[2]s) OR %[2]s > %[3]s)",
 		u.name(attrKey), u.name(attrLookAt), u.text(attrLookAt, timeText(at)))
 	u.look(number, at)
+	u.tell("")
 	// Where the condition fails, the charge is due by then already.
 	if _, _, err := s.update(ctx, u, number); err != nil {
 		return fmt.Errorf("set an early look at order number %s in DynamoDB table %s: %w", number, s.name, err)

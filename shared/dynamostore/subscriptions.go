@@ -241,9 +241,6 @@ func (s *Subscriptions) Due(ctx context.Context, now time.Time) iter.Seq2[subscr
 	}
 }
 
-// maxListed is how many rows of the index one List goes through.
-const maxListed = 2000
-
 // List implements subscription.Store. The index says where to look; each subscription
 // is read itself, and left out where it is not in the state any more. A page ends early
 // where very many are in other states.

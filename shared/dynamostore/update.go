@@ -94,6 +94,12 @@ func (u *update) wrote(item map[string]types.AttributeValue) bool {
 	return isText && text.Value == u.mark.id
 }
 
+// tell says what this write changes that others are told of: words joined by one
+// blank, or "" for nothing. Every write to a thing says it, nothing included: the
+// stream wakes OutcomeEvents for items that have the attribute, so one that is left
+// behind would be told again by the next write.
+func (u *update) tell(words string) { u.set(attrChange, words) }
+
 // look says when the charge under a number is to be asked about next (zero for
 // never), and puts it at that place in the index or takes it out.
 func (u *update) look(number string, at time.Time) {

@@ -26,7 +26,7 @@ func says(statuses string) []payout.Told {
 		if c == '-' {
 			continue
 		}
-		told = append(told, payout.Told{UniqueID: string(rune('a' + i)), Status: status, State: stateOf(status)})
+		told = append(told, payout.Told{UniqueID: "abcdefgh"[i : i+1], Status: status, State: stateOf(status)})
 	}
 	return told
 }

@@ -155,12 +155,12 @@ func (w *Watcher) Sweep(ctx context.Context) (Swept, error) {
 	}
 	asking, cancel := context.WithDeadline(ctx, end.Add(-writeTime))
 	defer cancel()
-	s := &sweep{Watcher: w, asking: asking, lastStart: end.Add(-writeTime - minAsk), begun: make(chan struct{})}
+	s := &sweep{Watcher: w, asking: asking, lastStart: end.Add(-writeTime - minAsk), heardFirst: make(chan struct{})}
 
 	var (
 		wg     sync.WaitGroup
 		slots  = make(chan struct{}, askers)
-		first  = true
+		begun  = 0
 		failed error
 	)
 	for due, err := range w.store.Due(ctx, w.now()) {
@@ -168,10 +168,9 @@ func (w *Watcher) Sweep(ctx context.Context) (Swept, error) {
 			failed = fmt.Errorf("%w: reading what is due: %w", ErrStore, err)
 			break
 		}
-		if !first {
+		if begun == 1 {
 			s.waitForFirst()
 		}
-		first = false
 		if s.over() {
 			break
 		}
@@ -179,6 +178,7 @@ func (w *Watcher) Sweep(ctx context.Context) (Swept, error) {
 		if s.over() { // waiting for the slot took it
 			break
 		}
+		begun++
 		wg.Go(func() {
 			defer func() { <-slots }()
 			s.look(ctx, due)
@@ -191,9 +191,9 @@ func (w *Watcher) Sweep(ctx context.Context) (Swept, error) {
 // sweep is one run of Sweep.
 type sweep struct {
 	*Watcher
-	asking    context.Context //nolint:containedctx // of this one run
-	lastStart time.Time
-	begun     chan struct{} // closed once a question has ended
+	asking     context.Context //nolint:containedctx // of this one run
+	lastStart  time.Time
+	heardFirst chan struct{} // closed once a look has ended
 
 	mu     sync.Mutex // guards what follows
 	once   sync.Once
@@ -218,7 +218,7 @@ func (s *sweep) waitForFirst() {
 	timer := time.NewTimer(firstAlone)
 	defer timer.Stop()
 	select {
-	case <-s.begun:
+	case <-s.heardFirst:
 	case <-timer.C:
 	case <-s.asking.Done():
 	}
@@ -226,7 +226,7 @@ func (s *sweep) waitForFirst() {
 
 // look looks at one payout that is due.
 func (s *sweep) look(ctx context.Context, due Due) {
-	defer s.once.Do(func() { close(s.begun) })
+	defer s.once.Do(func() { close(s.heardFirst) })
 	p, mine, err := s.store.Look(ctx, due.ID, due.At, s.now().Add(lease))
 	if err != nil {
 		s.lookFailed(ctx, due.ID, err)

@@ -304,6 +304,23 @@ func TestFailuresOfTheProviderWhileWatching(t *testing.T) {
 	}
 }
 
+// Until somebody sets the secret, nobody is asked, and a watch says why.
+func TestWatchingWithoutAKey(t *testing.T) {
+	b := newBundle(t)
+	b.mu.Lock()
+	b.secret = refusing("ResourceNotFoundException", "Secrets Manager can't find the specified secret value for staging label: AWSCURRENT")
+	b.mu.Unlock()
+	b.call(t, http.MethodPut, watched, "")
+	p := b.look(t, time.Minute+4*time.Second)
+	require.Contains(t, *p.LastError, "has no value yet")
+	asked, _ := b.calls()
+	require.Zero(t, asked)
+	b.mu.Lock()
+	b.secret = holding(key)
+	b.mu.Unlock()
+	require.Nil(t, b.look(t, time.Minute).LastError)
+}
+
 func TestAPaymentThatIsMissingKeepsWhatWasKnown(t *testing.T) {
 	b := newBundle(t)
 	b.call(t, http.MethodPut, watched, "")

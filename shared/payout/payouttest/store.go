@@ -70,17 +70,17 @@ func Store(t *testing.T, open func(t *testing.T) payout.Store) {
 				return p.NotLooked("the provider cannot be reached", start.Add(time.Minute), overdueAfter)
 			},
 			func(p payout.Payout) payout.Payout {
-				return p.Looked([]payout.Told{{"a", 0, payout.PaymentProcessing}, {"b", 7, payout.PaymentUnrecognised}}, start.Add(time.Hour), overdueAfter)
+				return p.Looked([]payout.Told{told("a", 0, payout.PaymentProcessing), told("b", 7, payout.PaymentUnrecognised)}, start.Add(time.Hour), overdueAfter)
 			},
 			func(p payout.Payout) payout.Payout {
 				p, _ = p.Wanted("november", start.Add(2*time.Hour))
 				return p
 			},
 			func(p payout.Payout) payout.Payout {
-				return p.Looked([]payout.Told{{"a", 1, payout.PaymentSuccessful}, {"b", 2, payout.PaymentFailed}}, start.Add(3*time.Hour), overdueAfter)
+				return p.Looked([]payout.Told{told("a", 1, payout.PaymentSuccessful), told("b", 2, payout.PaymentFailed)}, start.Add(3*time.Hour), overdueAfter)
 			},
 			func(p payout.Payout) payout.Payout {
-				return p.Looked([]payout.Told{{"a", 0, payout.PaymentProcessing}}, start.Add(27*time.Hour), overdueAfter)
+				return p.Looked([]payout.Told{told("a", 0, payout.PaymentProcessing)}, start.Add(27*time.Hour), overdueAfter)
 			},
 			func(p payout.Payout) payout.Payout {
 				return p.Looked(nil, start.AddDate(0, 2, 0), overdueAfter) // the watch is over
@@ -94,12 +94,12 @@ func Store(t *testing.T, open func(t *testing.T) payout.Store) {
 	})
 
 	t.Run("a payout of many payments", func(t *testing.T) {
-		told := make([]payout.Told, payout.MaxPayments)
-		for i := range told {
-			told[i] = payout.Told{UniqueID: fmt.Sprintf("%0128d", i), Status: i % 3, State: payout.PaymentStates()[i%3]}
+		all := make([]payout.Told, payout.MaxPayments)
+		for i := range all {
+			all[i] = payout.Told{UniqueID: fmt.Sprintf("%0128d", i), Status: i % 3, State: payout.PaymentStates()[i%3]}
 		}
 		p := mustCreate(t, store, payout.New("many", "", start))
-		mustWrite(t, store, p.Looked(told, start, overdueAfter))
+		mustWrite(t, store, p.Looked(all, start, overdueAfter))
 	})
 
 	t.Run("a write goes over the revision before it alone", func(t *testing.T) {
@@ -132,7 +132,7 @@ func Store(t *testing.T, open func(t *testing.T) payout.Store) {
 
 	t.Run("a look is claimed by one, and tells nothing", func(t *testing.T) {
 		p := mustCreate(t, store, payout.New("look", "", start))
-		p = mustWrite(t, store, p.Looked([]payout.Told{{"look-a", 1, payout.PaymentSuccessful}}, start, overdueAfter))
+		p = mustWrite(t, store, p.Looked([]payout.Told{told("look-a", 1, payout.PaymentSuccessful)}, start, overdueAfter))
 		require.NotEmpty(t, p.Change)
 		next := start.Add(time.Hour)
 		want := p.Claimed(next)
@@ -232,7 +232,7 @@ func Store(t *testing.T, open func(t *testing.T) payout.Store) {
 		// A payout keeps its place, whatever becomes of it.
 		p, err := store.Get(ctx, "list-00")
 		require.NoError(t, err)
-		mustWrite(t, store, p.Looked([]payout.Told{{"list-00-0", 2, payout.PaymentFailed}, {"list-00-1", 2, payout.PaymentFailed}}, future.AddDate(1, 0, 0), overdueAfter))
+		mustWrite(t, store, p.Looked([]payout.Told{told("list-00-0", 2, payout.PaymentFailed), told("list-00-1", 2, payout.PaymentFailed)}, future.AddDate(1, 0, 0), overdueAfter))
 		page, _, err := store.List(ctx, payout.Failed, payout.Place{CreatedAt: future.Add(-time.Second)}, 1)
 		require.NoError(t, err)
 		require.Equal(t, "list-00", page[0].ID)
@@ -247,6 +247,10 @@ func Store(t *testing.T, open func(t *testing.T) payout.Store) {
 		_, err = store.Get(ctx, "ended")
 		require.ErrorIs(t, err, payout.ErrNotFound)
 	})
+}
+
+func told(uniqueID string, status int, state payout.PaymentState) payout.Told {
+	return payout.Told{UniqueID: uniqueID, Status: status, State: state}
 }
 
 // race calls do many times at once, and tells how many calls were true.
@@ -275,12 +279,12 @@ func bring(t *testing.T, store payout.Store, id string, state payout.State, crea
 	statuses := map[payout.State][]int{
 		payout.Processing: {0, 1}, payout.Successful: {1, 1}, payout.Failed: {2, 2}, payout.PartlyFailed: {1, 2},
 	}[state]
-	told := make([]payout.Told, len(statuses))
+	all := make([]payout.Told, len(statuses))
 	for i, status := range statuses {
-		told[i] = payout.Told{UniqueID: fmt.Sprintf("%s-%d", id, i), Status: status, State: payout.PaymentStates()[status]}
+		all[i] = payout.Told{UniqueID: fmt.Sprintf("%s-%d", id, i), Status: status, State: payout.PaymentStates()[status]}
 	}
 	p := mustCreate(t, store, payout.New(id, "", created))
-	p = mustWrite(t, store, p.Looked(told, created.Add(time.Minute), overdueAfter))
+	p = mustWrite(t, store, p.Looked(all, created.Add(time.Minute), overdueAfter))
 	require.Equal(t, state, p.State)
 	return p
 }

@@ -62,4 +62,8 @@ func TestCheckOfOtherAnswers(t *testing.T) {
 	require.NoError(t, schedule.Check([]byte(`null`)))
 	require.ErrorContains(t, schedule.Check([]byte(`{"statusCode": 200}`)), "null")
 	require.ErrorContains(t, schedule.Check(nil), "null")
+
+	stream := sample.Sample{Answer: `{"batchItemFailures":[]}`}
+	require.NoError(t, stream.Check([]byte(`{"batchItemFailures":[]}`)))
+	require.ErrorContains(t, stream.Check([]byte(`{"batchItemFailures":[{"itemIdentifier":"1"}]}`)), `itemIdentifier`)
 }
