@@ -75,7 +75,10 @@ func (s *sandbox) postClock(w http.ResponseWriter, r *http.Request) {
 func (s *sandbox) move(ctx context.Context, target func(time.Time) time.Time) (moved, error) {
 	answer := moved{From: s.clock.Now()}
 	charges, looks := s.dineroPay.Totals(), s.dinarDragon.Counts()
-	left, err := s.mover.To(ctx, target, s.worker.work(&answer.done))
+	work := s.worker.work(&answer.done)
+	left, err := s.mover.To(ctx, target, func(ctx context.Context) error {
+		return work(context.WithoutCancel(ctx)) // who hangs up ends the move, and nothing half way
+	})
 	if err != nil {
 		return answer, err
 	}
