@@ -5,7 +5,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 
 # Go decides what is stale.
-.PHONY: help run test lint fuzz build test-aws invoke deploy secrets stop start clean
+.PHONY: help run test lint fuzz build test-aws invoke deploy secrets stop start retell clean
 
 # Of what is built, and of the functions that are deployed.
 ARCH ?= arm64
@@ -14,7 +14,7 @@ VERSION ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),unknow
 
 GOARCH_arm64 := arm64
 GOARCH_x86_64 := amd64
-FUNCTIONS := payout-status recurring-charge charge-callback
+FUNCTIONS := payout-status recurring-charge charge-callback outcome-events
 
 # The same commit and the same Go give the same bytes: no paths, no time, no build
 # id, no C. lambda.norpc leaves out the protocol of a runtime that AWS has retired.
@@ -59,13 +59,14 @@ build: ## Build the functions into build/arm64/ (ARCH=x86_64: into build/x86_64/
 build-PayoutStatus: function := payout-status
 build-RecurringCharge: function := recurring-charge
 build-ChargeCallback: function := charge-callback
+build-OutcomeEvents: function := outcome-events
 build-%:
 	$(GO_BUILD) -o $(ARTIFACTS_DIR)/bootstrap ./functions/$(or $(function),$(error template.yaml names $*, for which the Makefile has no folder))
 
 test-aws: ## Run the tests that need AWS, against emulators; needs Python and Java
 	@# One package and few tests at a time: they share the emulators, and a function gives up on AWS within seconds.
 	@# The model's thousand scenarios come last, without the race detector, and say what they met.
-	scripts/with-emulators.py sh -c 'go test $(RACE) -count=1 -p 1 -parallel 2 -timeout 10m ./shared/dynamostore/... ./shared/duequeue/... ./test/aws/... && \
+	scripts/with-emulators.py sh -c 'go test $(RACE) -count=1 -p 1 -parallel 2 -timeout 10m ./shared/dynamostore/... ./shared/duequeue/... ./cmd/retell ./test/aws/... && \
 		go test -count=1 -timeout 10m -v -run OnDynamoDB ./test/model'
 
 invoke: ## Invoke the functions in Docker with every file in events/ (EVENT=events/….json: with one)
@@ -88,6 +89,9 @@ stop: ## Stop charging in ENV=test or ENV=live, in force within 10 seconds (NOTE
 
 start: ## Charge again in ENV=test or ENV=live (MODE=ask_first: asking the provider before each; NOTE="why")
 	@go run ./cmd/charging -env $(ENV) -mode $(or $(MODE),live) -note "$$NOTE" $(ARGS)
+
+retell: ## Tell again what OutcomeEvents could not, from the failure bucket of ENV=test or ENV=live; needs an AWS account
+	@go run ./cmd/retell -env $(ENV) $(ARGS)
 
 clean: ## Remove what was built and downloaded
 	rm -rf $(TOOLS) .aws-sam build .sandbox coverage.out

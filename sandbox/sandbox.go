@@ -31,6 +31,7 @@ import (
 	"dinarfunctions/shared/charge"
 	"dinarfunctions/shared/dinardragon"
 	"dinarfunctions/shared/dineropay"
+	watched "dinarfunctions/shared/payout"
 	"dinarfunctions/shared/secrets"
 	"dinarfunctions/shared/trigger"
 )
@@ -132,18 +133,21 @@ func (s *sandbox) wire(ctx context.Context) (http.Handler, error) {
 	store := &faultyStore{Store: s.store.Charges()}
 	ledger := charge.NewLedger(store, dinero, time.Now, log)
 
-	payouts := payoutstatus.New(dragon, log.With("function", "PayoutStatus"))
+	payouts := payoutstatus.New(dragon, watched.NewWatcher(s.store.Payouts(), dragon, payoutOverdueAfter, time.Now, log), log.With("function", "PayoutStatus"))
 	charges := recurringcharge.New(ledger, log.With("function", "RecurringCharge"))
 	routes := http.NewServeMux()
 	callback := chargecallback.New(ledger, dineropay.NewCallbackVerifier(dineroKeys, time.Now), log.With("function", "ChargeCallback"))
 	routes.Handle("/", gateway.Gateway{"payouts": payouts, "charges": charges, "charging": charges, "callbacks": callback})
-	routes.Handle("POST /sandbox/schedule", gateway.Schedule(charges))
+	routes.Handle("POST /sandbox/schedule", gateway.Schedule(charges, payouts))
 	routes.Handle("POST /sandbox/ledger/faults", store)
-	s.every(time.Minute, charges)
+	s.every(time.Minute, charges, payouts)
 	routes.Handle("/sandbox/dineropay/", control("/sandbox/dineropay", s.dineroPay))
 	routes.Handle("/sandbox/dinardragon/", control("/sandbox/dinardragon", s.dinarDragon))
 	return routes, nil
 }
+
+// payoutOverdueAfter is template.yaml's default.
+const payoutOverdueAfter = 30 * time.Minute
 
 // every wakes functions as the schedule of template.yaml does, until close.
 func (s *sandbox) every(interval time.Duration, functions ...lambda.Handler) {

@@ -23,6 +23,7 @@ import (
 	"dinarfunctions/shared/charge"
 	"dinarfunctions/shared/dineropay"
 	"dinarfunctions/shared/hidden"
+	"dinarfunctions/shared/subscription"
 )
 
 // keys are the provider's, which never change here.
@@ -47,7 +48,8 @@ func TestAgainstTheFunction(t *testing.T) {
 	store, err := boltstore.Open(filepath.Join(t.TempDir(), "ledger.db"))
 	require.NoError(t, err)
 	log := slog.New(slog.DiscardHandler)
-	function := handler.New(charge.NewLedger(store.Charges(), dineropay.New(base, keys{}, dineropay.Options{Log: log}), clock, log), log)
+	ledger := charge.NewLedger(store.Charges(), dineropay.New(base, keys{}, dineropay.Options{Log: log}), clock, log)
+	function := handler.New(ledger, subscription.NewBiller(store.Subscriptions(), ledger, nil, clock, log), log)
 	api := httptest.NewServer(gateway.Gateway{"charges": function, "charging": function})
 	t.Cleanup(api.Close)
 

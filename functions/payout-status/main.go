@@ -1,5 +1,5 @@
 // Command payout-status is the Lambda function PayoutStatus (contract, The
-// functions): it asks Dinar Dragon for the status of payouts.
+// functions): it asks Dinar Dragon for the status of payouts, and watches them.
 //
 // All it does itself is to put together what the environment names; the package
 // handler does the work.
@@ -12,11 +12,14 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"dinarfunctions/functions/payout-status/handler"
 	"dinarfunctions/shared/awsconfig"
 	"dinarfunctions/shared/dinardragon"
+	"dinarfunctions/shared/dynamostore"
+	"dinarfunctions/shared/payout"
 	"dinarfunctions/shared/secrets"
 	"dinarfunctions/shared/settings"
 	"dinarfunctions/shared/trigger"
@@ -24,9 +27,11 @@ import (
 
 // environment is what the function is told (contract, Settings).
 type environment struct {
-	Provider  settings.ProviderURL `env:"DINARDRAGON_URL"`
-	SecretID  string               `env:"DINARDRAGON_SECRET_ID"`
-	SecretTTL time.Duration        `env:"SECRET_TTL"`
+	Provider     settings.ProviderURL `env:"DINARDRAGON_URL"`
+	SecretID     string               `env:"DINARDRAGON_SECRET_ID"`
+	SecretTTL    time.Duration        `env:"SECRET_TTL"`
+	OverdueAfter time.Duration        `env:"PAYOUT_OVERDUE_AFTER"`
+	PayoutsTable string               `env:"PAYOUTS_TABLE"`
 }
 
 func main() {
@@ -49,6 +54,9 @@ func run(log *slog.Logger) error {
 	key := secrets.New(secretsmanager.NewFromConfig(cfg), env.SecretID, dinardragon.ParseKey,
 		secrets.Options{TTL: env.SecretTTL, Log: log})
 	provider := dinardragon.New(env.Provider.URL(), key, dinardragon.Options{})
-	lambda.Start(handler.New(provider, log)) // does not return
+	store := dynamostore.NewPayouts(dynamodb.NewFromConfig(cfg), env.PayoutsTable)
+	watcher := payout.NewWatcher(store, provider, env.OverdueAfter, time.Now, log)
+
+	lambda.Start(handler.New(provider, watcher, log)) // does not return
 	return nil
 }

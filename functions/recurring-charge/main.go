@@ -1,6 +1,6 @@
 // Command recurring-charge is the Lambda function RecurringCharge: it charges
-// cards that are saved at DineroPay, each order number at most once. See
-// contract, "The functions".
+// cards that are saved at DineroPay, each order number at most once, and keeps
+// subscriptions and charges what is due of them. See contract, "The functions".
 package main
 
 import (
@@ -12,14 +12,17 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"dinarfunctions/functions/recurring-charge/handler"
 	"dinarfunctions/shared/awsconfig"
 	"dinarfunctions/shared/charge"
 	"dinarfunctions/shared/dineropay"
+	"dinarfunctions/shared/duequeue"
 	"dinarfunctions/shared/dynamostore"
 	"dinarfunctions/shared/secrets"
 	"dinarfunctions/shared/settings"
+	"dinarfunctions/shared/subscription"
 	"dinarfunctions/shared/trigger"
 )
 
@@ -30,6 +33,8 @@ type environment struct {
 	SecretID      string               `env:"DINEROPAY_SECRET_ID"`
 	SecretTTL     time.Duration        `env:"SECRET_TTL"`
 	ChargesTable  string               `env:"CHARGES_TABLE"`
+	Subscriptions string               `env:"SUBSCRIPTIONS_TABLE"`
+	DueQueueURL   string               `env:"DUE_QUEUE_URL"`
 }
 
 func main() {
@@ -53,9 +58,13 @@ func run(log *slog.Logger) error {
 	keys := secrets.New(secretsmanager.NewFromConfig(cfg), env.SecretID, dineropay.ParseCredentials,
 		secrets.Options{TTL: env.SecretTTL, Log: log})
 	provider := dineropay.New(env.URL.URL(), keys, dineropay.Options{RecurringPath: env.RecurringPath.URL(), Log: log})
-	store := dynamostore.NewCharges(dynamodb.NewFromConfig(cfg), env.ChargesTable)
-	ledger := charge.NewLedger(store, provider, time.Now, log)
+	db := dynamodb.NewFromConfig(cfg)
+	charges := dynamostore.NewCharges(db, env.ChargesTable)
+	ledger := charge.NewLedger(charges, provider, time.Now, log)
+	due := duequeue.New(sqs.NewFromConfig(cfg), env.DueQueueURL)
+	biller := subscription.NewBiller(dynamostore.NewSubscriptions(db, env.Subscriptions, charges), ledger, due, time.Now, log)
+	ledger.Follow(biller.Follow)
 
-	lambda.Start(handler.New(ledger, log)) // does not return
+	lambda.Start(handler.New(ledger, biller, log)) // does not return
 	return nil
 }

@@ -60,6 +60,17 @@ func Decode(r *http.Request, into any) error {
 	return Invalid(FieldError{fieldPath(fault.JSONPointer), expected(fault)})
 }
 
+// DecodeOptional is [Decode] for a body that may be left out: an empty one, of
+// whatever Content-Type, leaves into as it is.
+func DecodeOptional(r *http.Request, into any) error {
+	body, err := ReadLimited(r, MaxBody)
+	if err != nil || len(body) == 0 {
+		return err
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return Decode(r, into)
+}
+
 // ReadLimited reads the whole request body, which may be of any type. A body
 // of more than limit bytes is a 413 [*Problem], one that cannot be read to its
 // end a 400.

@@ -12,6 +12,12 @@ func PathID(r *http.Request, name string) (string, error) {
 	return pathID(r, name, 255, "A-Za-z0-9-", "-")
 }
 
+// PathSubscriptionID is [PathID] for the id of a subscription, which has at most
+// 64 characters: its charges' order numbers are made of it (contract, HTTP API).
+func PathSubscriptionID(r *http.Request, name string) (string, error) {
+	return pathID(r, name, 64, "A-Za-z0-9-", "-")
+}
+
 // PathPayoutID is [PathID] for the payment_id of a payout, which may also hold
 // an underscore and has at most 128 characters (contract, HTTP API).
 func PathPayoutID(r *http.Request, name string) (string, error) {

@@ -1,7 +1,6 @@
 package boltstore
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -24,6 +23,47 @@ var (
 
 	switchKey = []byte("switch")
 )
+
+// The indexes of charges, whose values are order numbers.
+var (
+	looksBucket    = []byte("looks")    // by the time of the next look
+	openBucket     = []byte("open")     // open charges, by the time at which they were made
+	paymentsBucket = []byte("payments") // by payment_id
+	cyclesBucket   = []byte("cycles")   // by subscription, cycle and try
+)
+
+func chargeIndexes() [][]byte { return [][]byte{looksBucket, openBucket, paymentsBucket, cyclesBucket} }
+
+// chargeEntries are a charge's places in the indexes; nil for no charge.
+func chargeEntries(c *charge.Charge) (entries []entry) {
+	if c == nil {
+		return nil
+	}
+	number := c.Order.Number
+	if !c.LookAt.IsZero() {
+		entries = append(entries, entry{looksBucket, timeKey(c.LookAt, number)})
+	}
+	if c.State.Open() {
+		entries = append(entries, entry{openBucket, timeKey(c.CreatedAt, number)})
+	}
+	if c.PaymentID != "" {
+		entries = append(entries, entry{paymentsBucket, paymentKey(c.PaymentID) + number})
+	}
+	if c.For != (charge.Cycle{}) {
+		entries = append(entries, entry{cyclesBucket, cycleKey(c.For)})
+	}
+	return entries
+}
+
+// paymentKey is what the keys of a payment_id begin with: the same in upper and lower
+// case.
+func paymentKey(id string) string { return strings.ToLower(id) + "\x00" }
+
+// cycleKey is in the order of cycles and then of tries, of which an int has as many
+// as fit here. No id has "#" in it.
+func cycleKey(of charge.Cycle) string {
+	return fmt.Sprintf("%s#%019d#%019d", of.Subscription, of.Number, of.Attempt)
+}
 
 // Charges is a charge.Store in a file.
 type Charges struct{ db *bbolt.DB }
@@ -90,23 +130,15 @@ func (s *Charges) LookNow(ctx context.Context, number string, at time.Time) erro
 	})
 }
 
-// Due implements charge.Store. It reads the whole file, which on one machine is
-// soon done.
+// Due implements charge.Store. The oldest come first.
 func (s *Charges) Due(ctx context.Context, now time.Time) iter.Seq2[charge.Due, error] {
 	return func(yield func(charge.Due, error) bool) {
-		var due []charge.Due
-		err := s.each(ctx, func(c charge.Charge) {
-			if !c.LookAt.IsZero() && !c.LookAt.After(now) {
-				due = append(due, charge.Due{Number: c.Order.Number, At: c.LookAt})
-			}
-		})
-		if err != nil {
+		if err := ctx.Err(); err != nil {
 			yield(charge.Due{}, err)
 			return
 		}
-		slices.SortFunc(due, func(a, b charge.Due) int { return a.At.Compare(b.At) })
-		for _, d := range due {
-			if !yield(d, nil) {
+		for d, err := range dueUntil(s.db, looksBucket, now) {
+			if !yield(charge.Due{Number: d.id, At: d.at}, err) {
 				return
 			}
 		}
@@ -115,55 +147,88 @@ func (s *Charges) Due(ctx context.Context, now time.Time) iter.Seq2[charge.Due, 
 
 // Open implements charge.Store.
 func (s *Charges) Open(ctx context.Context, states []charge.State, after charge.Place, limit int) (found []charge.Charge, more *charge.Place, err error) {
-	err = s.each(ctx, func(c charge.Charge) {
-		if slices.Contains(states, c.State) && comparePlaces(placeOf(c), after) > 0 {
-			found = append(found, c)
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err
+	}
+	err = s.db.View(func(tx *bbolt.Tx) error {
+		for _, number := range from(tx, openBucket, timeKey(after.CreatedAt, after.Number)+"\x00") {
+			c, err := indexed(tx, number)
+			switch {
+			case err != nil:
+				return err
+			case !slices.Contains(states, c.State):
+			case len(found) == limit:
+				last := found[limit-1]
+				more = &charge.Place{CreatedAt: last.CreatedAt, Number: last.Order.Number}
+				return nil
+			default:
+				found = append(found, c)
+			}
 		}
+		return nil
 	})
 	if err != nil {
 		return nil, nil, err
 	}
-	slices.SortFunc(found, func(a, b charge.Charge) int { return comparePlaces(placeOf(a), placeOf(b)) })
-	if len(found) > limit {
-		found = found[:limit]
-		last := placeOf(found[limit-1])
-		more = &last
+	return found, more, nil
+}
+
+// OfSubscription implements charge.Store.
+func (s *Charges) OfSubscription(ctx context.Context, id string, after charge.Cycle, limit int) (found []charge.Charge, more *charge.Cycle, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err
+	}
+	after.Subscription = id
+	err = s.db.View(func(tx *bbolt.Tx) error {
+		for key, number := range from(tx, cyclesBucket, cycleKey(after)+"\x00") {
+			if !strings.HasPrefix(string(key), id+"#") {
+				return nil
+			}
+			if len(found) == limit {
+				more = &found[limit-1].For
+				return nil
+			}
+			c, err := indexed(tx, number)
+			if err != nil {
+				return err
+			}
+			found = append(found, c)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, nil, err
 	}
 	return found, more, nil
 }
 
-func placeOf(c charge.Charge) charge.Place {
-	return charge.Place{CreatedAt: c.CreatedAt, Number: c.Order.Number}
-}
-
-func comparePlaces(a, b charge.Place) int {
-	return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.Number, b.Number))
-}
-
-// PaymentOwner implements charge.Store.
+// PaymentOwner implements charge.Store. Upper and lower case are the same to it.
 func (s *Charges) PaymentOwner(ctx context.Context, paymentID string) (number string, err error) {
-	err = s.each(ctx, func(c charge.Charge) {
-		if strings.EqualFold(c.PaymentID, paymentID) {
-			number = c.Order.Number
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
+	err = s.db.View(func(tx *bbolt.Tx) error {
+		for key, owner := range from(tx, paymentsBucket, paymentKey(paymentID)) {
+			if strings.HasPrefix(string(key), paymentKey(paymentID)) {
+				number = owner
+			}
+			break
 		}
+		return nil
 	})
 	return number, err
 }
 
-// each shows every charge to see.
-func (s *Charges) each(ctx context.Context, see func(charge.Charge)) error {
-	if err := ctx.Err(); err != nil {
-		return err
+// indexed reads a charge that an index names, so that it must be there.
+func indexed(tx *bbolt.Tx, number string) (charge.Charge, error) {
+	c, err := getCharge(tx, number)
+	if err == nil && c == nil {
+		err = fmt.Errorf("an index names the charge %s, which is not there", number)
 	}
-	return s.db.View(func(tx *bbolt.Tx) error {
-		return tx.Bucket(chargesBucket).ForEach(func(number, _ []byte) error {
-			c, err := get(tx, string(number))
-			if err == nil {
-				see(*c)
-			}
-			return err
-		})
-	})
+	if err != nil {
+		return charge.Charge{}, err
+	}
+	return *c, nil
 }
 
 // Switch implements charge.Store.
@@ -211,7 +276,7 @@ func (s *Charges) Get(ctx context.Context, number string) (c charge.Charge, err 
 		return charge.Charge{}, err
 	}
 	err = s.db.View(func(tx *bbolt.Tx) error {
-		found, err := get(tx, number)
+		found, err := getCharge(tx, number)
 		if err == nil && found == nil {
 			err = charge.ErrNotFound
 		}
@@ -230,23 +295,34 @@ func (s *Charges) update(ctx context.Context, number string, decide func(*charge
 		return err
 	}
 	return s.db.Update(func(tx *bbolt.Tx) error {
-		found, err := get(tx, number)
-		if err != nil {
-			return err
-		}
-		c, write, err := decide(found)
-		if err != nil || !write {
-			return err
-		}
-		value, err := json.Marshal(toRecord(c))
-		if err != nil {
-			return fmt.Errorf("write charge %s: %w", number, err)
-		}
-		return tx.Bucket(chargesBucket).Put([]byte(number), value)
+		_, err := updateCharge(tx, number, decide)
+		return err
 	})
 }
 
-func get(tx *bbolt.Tx, number string) (*charge.Charge, error) {
+// updateCharge is update within a transaction. It tells whether there was something to
+// write.
+func updateCharge(tx *bbolt.Tx, number string, decide func(*charge.Charge) (charge.Charge, bool, error)) (written bool, err error) {
+	found, err := getCharge(tx, number)
+	if err != nil {
+		return false, err
+	}
+	before := chargeEntries(found)
+	c, write, err := decide(found)
+	if err != nil || !write {
+		return false, err
+	}
+	value, err := json.Marshal(toRecord(c))
+	if err != nil {
+		return false, fmt.Errorf("write charge %s: %w", number, err)
+	}
+	if err := move(tx, number, before, chargeEntries(&c)); err != nil {
+		return false, err
+	}
+	return true, tx.Bucket(chargesBucket).Put([]byte(number), value)
+}
+
+func getCharge(tx *bbolt.Tx, number string) (*charge.Charge, error) {
 	value := tx.Bucket(chargesBucket).Get([]byte(number))
 	if value == nil {
 		return nil, nil
@@ -272,6 +348,9 @@ type record struct {
 	ScheduleID     string    `json:"schedule_id,omitempty"`
 	TokenEnd       string    `json:"token_end,omitempty"`
 	Fingerprint    string    `json:"fingerprint"`
+	SubscriptionID string    `json:"subscription_id,omitempty"`
+	Cycle          int       `json:"cycle,omitzero"`
+	CycleAttempt   int       `json:"cycle_attempt,omitzero"`
 	Attempt        string    `json:"attempt"`
 	Deadline       time.Time `json:"deadline"`
 	State          string    `json:"state"`
@@ -285,10 +364,11 @@ type record struct {
 	ProviderDate   string    `json:"provider_date,omitempty"`
 	CreatedAt      time.Time `json:"created_at"`
 	UpdatedAt      time.Time `json:"updated_at"`
-	History        []entry   `json:"history"`
+	History        []line    `json:"history"`
 }
 
-type entry struct {
+// line is a line of a charge's history.
+type line struct {
 	State    string    `json:"state"`
 	At       time.Time `json:"at"`
 	Evidence string    `json:"evidence,omitempty"`
@@ -305,6 +385,9 @@ func toRecord(c charge.Charge) record {
 		ScheduleID:     c.ScheduleID,
 		TokenEnd:       c.TokenEnd,
 		Fingerprint:    c.Fingerprint,
+		SubscriptionID: c.For.Subscription,
+		Cycle:          c.For.Number,
+		CycleAttempt:   c.For.Attempt,
 		Attempt:        c.Attempt,
 		Deadline:       c.Deadline.UTC(),
 		State:          string(c.State),
@@ -320,7 +403,7 @@ func toRecord(c charge.Charge) record {
 		UpdatedAt:      c.UpdatedAt.UTC(),
 	}
 	for _, e := range c.History {
-		r.History = append(r.History, entry{string(e.State), e.At.UTC(), string(e.Evidence), e.Reason})
+		r.History = append(r.History, line{string(e.State), e.At.UTC(), string(e.Evidence), e.Reason})
 	}
 	return r
 }
@@ -336,6 +419,7 @@ func (r record) charge() (charge.Charge, error) {
 		ScheduleID:     r.ScheduleID,
 		TokenEnd:       r.TokenEnd,
 		Fingerprint:    r.Fingerprint,
+		For:            charge.Cycle{Subscription: r.SubscriptionID, Number: r.Cycle, Attempt: r.CycleAttempt},
 		Attempt:        r.Attempt,
 		Deadline:       r.Deadline,
 		State:          charge.State(r.State),

@@ -22,10 +22,20 @@ func open(t *testing.T, path string) *boltstore.File {
 
 func spoil(t *testing.T, path, number string) {
 	t.Helper()
+	put(t, path, "charges", number, `{"state":`)
+}
+
+// put writes a record past the store.
+func put(t *testing.T, path, bucket, key, value string) {
+	t.Helper()
+	edit(t, path, func(tx *bbolt.Tx) error { return tx.Bucket([]byte(bucket)).Put([]byte(key), []byte(value)) })
+}
+
+// edit changes a file past the store.
+func edit(t *testing.T, path string, change func(*bbolt.Tx) error) {
+	t.Helper()
 	db, err := bbolt.Open(path, 0o600, nil)
 	require.NoError(t, err)
-	require.NoError(t, db.Update(func(tx *bbolt.Tx) error {
-		return tx.Bucket([]byte("charges")).Put([]byte(number), []byte(`{"state":`))
-	}))
+	require.NoError(t, db.Update(change))
 	require.NoError(t, db.Close())
 }

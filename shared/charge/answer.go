@@ -58,6 +58,9 @@ type StatusAnswer struct {
 	Answer Answer
 	// Reason says why it could not be asked, or what difference was noted.
 	Reason string
+	// KeyRefused: it was NotAsked because the provider refuses the merchant's key or
+	// signature, the freshly read one too.
+	KeyRefused bool
 }
 
 // Query asks the provider about one charge. The client finds it by PaymentID
@@ -133,6 +136,11 @@ func (a Answer) change(of Charge, by Evidence, at time.Time) Change {
 	}
 	if a.State == Declined {
 		c.DeclineClass = ClassifyDecline(a.Reason)
+	}
+	if c.LookAt.IsZero() && of.For != (Cycle{}) && by == ByStatus {
+		// Whoever learnt it may know nothing of subscriptions, as a callback does. The
+		// next schedule looks once more, and takes it to the subscription.
+		c.LookAt = at
 	}
 	return c
 }

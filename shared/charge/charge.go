@@ -79,7 +79,7 @@ func NewClaim(terms Terms, attempt string, now, deadline time.Time) Charge {
 		Order:       terms.Order,
 		InitTransID: terms.InitTransID,
 		ScheduleID:  terms.ScheduleID,
-		TokenEnd:    terms.tokenEnd(),
+		TokenEnd:    TokenEnd(terms.Token),
 		Fingerprint: terms.Fingerprint(),
 		Attempt:     attempt,
 		Deadline:    deadline,
@@ -192,10 +192,6 @@ func (c Charge) nextLook(state State, said Evidence, now time.Time) time.Time {
 	switch {
 	case state.Open():
 		return NextLook(c.calledAt(), now)
-	case c.For != Cycle{} && said == ByStatus:
-		// Whoever learnt it may know nothing of subscriptions, as a callback does.
-		// The schedule takes it to the subscription.
-		return now
 	case state.Chargeable() && c.State == Sending:
 		// The answer denied it; a moment later the provider is asked whether it
 		// has it all the same. The claim's own look is as good as any, and leaves
@@ -211,6 +207,18 @@ func (c Charge) nextLook(state State, said Evidence, now time.Time) time.Time {
 		}
 	}
 	return time.Time{}
+}
+
+// WordDisputed is the word for what Dispute changes, as Word is for a Change.
+const WordDisputed = "disputed"
+
+// Word is what others are told of the change: the state that the charge has come to;
+// empty where nobody is told, because the charge is under way or was never sent.
+func (c Change) Word() string {
+	if c.To == Sending || c.To == Unsent {
+		return ""
+	}
+	return string(c.To)
 }
 
 // Entry is the line of history that the change adds.

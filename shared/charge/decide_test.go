@@ -25,7 +25,7 @@ func TestDecide(t *testing.T) {
 	same := chargetest.Terms(t, "order-1")
 	other := chargetest.Terms(t, "order-1")
 	other.Order.Description = "something else"
-	require.Equal(t, charge.Send, charge.Decide(nil, same))
+	require.Equal(t, charge.Send, charge.Decide(nil, same, charge.Cycle{}))
 	for state, want := range map[charge.State][2]charge.Decision{
 		charge.Sending:  {charge.Repeat, charge.Conflict},
 		charge.Settled:  {charge.Repeat, charge.Conflict},
@@ -38,10 +38,38 @@ func TestDecide(t *testing.T) {
 	} {
 		standing := charge.NewClaim(same, "attempt-1", noon, noon)
 		standing.State = state
-		require.Equal(t, want[0], charge.Decide(&standing, same), "%s, same content", state)
-		require.Equal(t, want[1], charge.Decide(&standing, other), "%s, other content", state)
+		require.Equal(t, want[0], charge.Decide(&standing, same, charge.Cycle{}), "%s, same content", state)
+		require.Equal(t, want[1], charge.Decide(&standing, other, charge.Cycle{}), "%s, other content", state)
 		_, won := charge.Claim(&standing, charge.NewClaim(other, "attempt-2", noon, noon))
 		require.Equal(t, want[1] == charge.Send, won, "Claim and Decide agree on %s", state)
+	}
+}
+
+// A cycle's charge has the content that was claimed first; what stands for another
+// cycle, or for none, is another charge in whatever state.
+func TestDecideForACycle(t *testing.T) {
+	t.Parallel()
+	terms := chargetest.Terms(t, "gold-42-0007")
+	other := terms
+	other.Order.Description = "something else"
+	cycle := charge.Cycle{Subscription: "gold-42", Number: 7}
+	require.Equal(t, charge.Send, charge.Decide(nil, terms, cycle))
+	for _, state := range charge.States() {
+		standing := charge.NewClaim(terms, "attempt-1", noon, noon)
+		standing.State, standing.For = state, cycle
+		want := charge.Repeat
+		if state.Chargeable() {
+			want = charge.Send
+		}
+		require.Equal(t, want, charge.Decide(&standing, other, cycle), state)
+		for _, foreign := range []charge.Cycle{{}, {Subscription: "gold-42", Number: 7, Attempt: 1}, {Subscription: "gold-42", Number: 8}, {Subscription: "gold", Number: 7}} {
+			require.Equal(t, charge.Conflict, charge.Decide(&standing, terms, foreign), "%s, %v", state, foreign)
+			claim := charge.NewClaim(terms, "attempt-2", noon, noon)
+			claim.For = foreign
+			after, won := charge.Claim(&standing, claim)
+			require.False(t, won)
+			require.Equal(t, standing, after)
+		}
 	}
 }
 

@@ -123,7 +123,8 @@ type CycleRequest struct {
 // ChargeCycle is Charge for a cycle of a subscription, whose claim has one more
 // condition. It may also wrap ErrOvertaken: the subscription is not any more what it
 // was read as, so nothing was claimed or sent. keyRefused tells that the provider
-// refused the merchant's key; the charge is Unsent then.
+// refused the merchant's key; the charge is Unsent then, or was not begun where the
+// provider had to be asked first.
 func (l *Ledger) ChargeCycle(ctx context.Context, asked CycleRequest) (c Charge, keyRefused bool, err error) {
 	r := &request{terms: asked.Terms, of: asked.Of, ask: asked.AskFirst, claim: asked.Claim}
 	c, err = l.begin(ctx, r)
@@ -211,6 +212,7 @@ func (l *Ledger) askThenCharge(ctx context.Context, r *request, deadline time.Ti
 	case err != nil:
 		return Charge{}, fmt.Errorf("%w: %w", ErrAskFirst, err)
 	case status.Knowledge == NotAsked:
+		r.keyRefused = status.KeyRefused
 		return Charge{}, fmt.Errorf("%w: %s", ErrAskFirst, status.Reason)
 	case status.Knowledge == NotKnown:
 		return l.claimAndSend(ctx, r, deadline)

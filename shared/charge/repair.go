@@ -302,7 +302,7 @@ func (l *Ledger) look(ctx context.Context, due Due) looked {
 		return looked{skipped: true}
 	}
 	next, planned := c.nextLook(c.State, c.Said, now), true
-	if next.IsZero() {
+	if !next.After(now) { // none, or only to be told, as it is now
 		next, planned = now.Add(hintAgain), false
 		if c.State.Chargeable() { // denied: ever more rarely, where no answer comes
 			next = NextLook(c.UpdatedAt, now)

@@ -34,14 +34,14 @@ type Terms struct {
 	ScheduleID string
 }
 
-// tokenEnd is as much of the token as may be shown: its last four characters,
-// and none of one that is hardly longer than that.
-func (t Terms) tokenEnd() string {
-	token := []rune(t.Token.Reveal())
-	if len(token) < 8 {
+// TokenEnd is as much of a token as may be shown: its last four characters, and
+// none of one that is hardly longer than that.
+func TokenEnd(token hidden.Text) string {
+	text := []rune(token.Reveal())
+	if len(text) < 8 {
 		return ""
 	}
-	return string(token[len(token)-4:])
+	return string(text[len(text)-4:])
 }
 
 // Fingerprint tells the content of a charge request from any other: two requests

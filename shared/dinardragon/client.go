@@ -92,6 +92,8 @@ func newTransport(config *tls.Config) *http.Transport {
 		// Counted by the wall clock: a connection that Lambda froze for longer
 		// than that is not used again.
 		IdleConnTimeout: 30 * time.Second,
+		// As many as ask side by side when watched payouts are looked at.
+		MaxIdleConnsPerHost: 8,
 	}
 }
 

@@ -237,6 +237,7 @@ func (c *Client) Status(ctx context.Context, q charge.Query) charge.StatusAnswer
 	if refused {
 		c.log.ErrorContext(ctx, "the provider refuses the merchant's key or signature",
 			"alarm", "key_refused", "order_number", q.Order.Number, "reason", answer.Reason)
+		answer.KeyRefused = true
 	}
 	return answer
 }

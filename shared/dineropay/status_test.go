@@ -182,7 +182,8 @@ func TestStatusReadsItsAnswer(t *testing.T) {
 			} else {
 				require.Contains(t, got.Reason, tt.reason, "answer %s", tt.body)
 			}
-			got.Reason = ""
+			require.Equal(t, tt.refreshed > 0, got.KeyRefused, "refused with fresh keys, too")
+			got.Reason, got.KeyRefused = "", false
 			require.Equal(t, tt.want, got, "answer %s", tt.body)
 		})
 	}

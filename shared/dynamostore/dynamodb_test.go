@@ -227,7 +227,7 @@ func TestWhatStandsInDynamoDB(t *testing.T) {
 	mustClaim(t, tb, second)
 	require.Equal(t, want, mustRecord(t, tb, last))
 
-	file, err := os.ReadFile("testdata/two-attempts-indexed.json")
+	file, err := os.ReadFile("testdata/two-attempts-told.json")
 	require.NoError(t, err)
 	item := tb.item(t)
 	require.JSONEq(t, `{"Item":`+string(file)+`}`, item)

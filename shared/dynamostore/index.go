@@ -3,7 +3,6 @@ package dynamostore
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"hash/fnv"
 	"iter"
@@ -16,7 +15,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"golang.org/x/sync/errgroup"
 
 	"dinarfunctions/shared/charge"
 )
@@ -61,9 +59,9 @@ func openRows() sharded { return sharded{chargePrefix, "open", attrOpenShard, at
 
 const paymentIndex = "payment"
 
-// row is what an index has of a thing: its id, a charge's is its order number, and
-// its text to sort by.
-type row struct{ id, sort string }
+// row is what an index has of a thing: its id, a charge's is its order number, its
+// text to sort by, and its state where the index has that.
+type row struct{ id, sort, state string }
 
 func compareRows(a, b row) int {
 	return cmp.Or(cmp.Compare(a.sort, b.sort), cmp.Compare(a.id, b.id))
@@ -72,7 +70,7 @@ func compareRows(a, b row) int {
 // readRow reads a row of an index of things whose keys begin with a prefix.
 func readRow(item map[string]types.AttributeValue, prefix, sort string) (row, error) {
 	r := reader{item: item}
-	pk, text := r.text(attrKey), r.text(sort)
+	pk, text, state := r.text(attrKey), r.text(sort), r.optional(attrState)
 	id, ok := strings.CutPrefix(pk, prefix)
 	if pk != "" && (!ok || id == "") {
 		r.fault(attrKey, "does not begin with "+prefix)
@@ -80,7 +78,7 @@ func readRow(item map[string]types.AttributeValue, prefix, sort string) (row, er
 	if len(r.faults) > 0 {
 		return row{}, fmt.Errorf("an index entry cannot be read (%s)", strings.Join(r.faults, "; "))
 	}
-	return row{id, text}, nil
+	return row{id, text, state}, nil
 }
 
 // Due implements charge.Store. The oldest come first, so that no shard has to wait
@@ -194,20 +192,7 @@ func take(next func() (row, error, bool), most int) (batch []row, err error) {
 // readAll reads the charges of some rows, in their order. One that is not there is
 // the zero Charge.
 func (s *Charges) readAll(ctx context.Context, rows []row) ([]charge.Charge, error) {
-	charges := make([]charge.Charge, len(rows))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(openReads)
-	for i, r := range rows {
-		group.Go(func() error {
-			c, err := s.Get(ctx, r.id)
-			if err != nil && !errors.Is(err, charge.ErrNotFound) {
-				return err
-			}
-			charges[i] = c
-			return nil
-		})
-	}
-	return charges, group.Wait()
+	return readAll(ctx, rows, charge.ErrNotFound, s.Get)
 }
 
 // PaymentOwner implements charge.Store. It makes one call. Upper and lower case

@@ -42,6 +42,8 @@ const (
 	attrUpdatedAt      = "updated_at"      // a time
 	attrHistory        = "history"
 
+	// The cycle of a subscription that it is for: see cycles.go.
+
 	// A charge's places in the indexes: see index.go.
 	attrLookShard = "look_shard" // there exactly while look_at is
 	attrOpenShard = "open_shard" // there exactly while the state is open
@@ -104,6 +106,7 @@ func readCharge(number string, item map[string]types.AttributeValue) (charge.Cha
 		ScheduleID:     r.optional(attrScheduleID),
 		TokenEnd:       r.optional(attrTokenEnd),
 		Fingerprint:    r.text(attrFingerprint),
+		For:            r.cycle(),
 		Attempt:        r.text(attrAttempt),
 		Deadline:       r.time(attrDeadline),
 		State:          r.state(attrState),

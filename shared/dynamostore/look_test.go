@@ -22,16 +22,16 @@ func TestALookIsOneConditionalWrite(t *testing.T) {
 		values    map[string]string
 	}{
 		"moved on": {
-			c.LookAt, next, "#look_at = :was", "SET #look_at = :look_at, #look_shard = :look_shard, #look_by = :look_by",
+			c.LookAt, next, "#look_at = :was", "SET #look_at = :look_at, #look_shard = :look_shard, #look_by = :look_by REMOVE #change",
 			map[string]string{":was": nanos(c.LookAt), ":look_at": nanos(next), ":look_shard": "5"},
 		},
 		"ended": {
-			c.LookAt, time.Time{}, "#look_at = :was", "SET #look_by = :look_by REMOVE #look_at, #look_shard",
+			c.LookAt, time.Time{}, "#look_at = :was", "SET #look_by = :look_by REMOVE #look_at, #look_shard, #change",
 			map[string]string{":was": nanos(c.LookAt)},
 		},
 		"begun": {
 			time.Time{}, next, "attribute_exists(#pk) AND attribute_not_exists(#look_at)",
-			"SET #look_at = :look_at, #look_shard = :look_shard, #look_by = :look_by",
+			"SET #look_at = :look_at, #look_shard = :look_shard, #look_by = :look_by REMOVE #change",
 			map[string]string{":look_at": nanos(next), ":look_shard": "5"},
 		},
 	} {
@@ -62,7 +62,7 @@ func TestAnEarlyLookIsOneConditionalWrite(t *testing.T) {
 	require.ErrorIs(t, s.store().LookNow(t.Context(), "order-1", start), charge.ErrNotFound)
 	sent := s.seen()[0]
 	require.Equal(t, "attribute_exists(#pk) AND (attribute_not_exists(#look_at) OR #look_at > :look_at)", sent.Body.ConditionExpression)
-	require.Equal(t, "SET #look_at = :look_at, #look_shard = :look_shard", sent.Body.UpdateExpression)
+	require.Equal(t, "SET #look_at = :look_at, #look_shard = :look_shard REMOVE #change", sent.Body.UpdateExpression)
 	require.Equal(t, texts(map[string]string{":look_at": nanos(start), ":look_shard": "5"}), sent.Body.ExpressionAttributeValues)
 }
 
@@ -89,7 +89,8 @@ func TestADisputeIsOneConditionalWrite(t *testing.T) {
 
 	sent := s.seen()[0]
 	require.Equal(t, "#state IN (:from_settled) AND (attribute_not_exists(#disputed) OR #disputed <> :disputed)", sent.Body.ConditionExpression)
-	require.Equal(t, "SET #disputed = :disputed, #disputed_by = :disputed_by, #updated_at = :updated_at, #history = list_append(if_not_exists(#history, :none), :history)", sent.Body.UpdateExpression)
+	require.Equal(t, "SET #disputed = :disputed, #disputed_by = :disputed_by, #updated_at = :updated_at, #change = :change, #history = list_append(if_not_exists(#history, :none), :history)", sent.Body.UpdateExpression)
+	require.Equal(t, map[string]any{"S": "disputed"}, sent.Body.ExpressionAttributeValues[":change"])
 	require.Equal(t, "#state IN (:from_settled) AND attribute_exists(#disputed)", s.seen()[3].Body.ConditionExpression, "no word is no first word")
 }
 

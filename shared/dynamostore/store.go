@@ -1,26 +1,34 @@
-// Package dynamostore keeps the ledger in a DynamoDB table (CHARGES_TABLE). It
-// is what the functions run on; shared/boltstore is its sibling for one machine.
+// Package dynamostore keeps the ledger in a DynamoDB table (CHARGES_TABLE),
+// subscriptions in another (SUBSCRIPTIONS_TABLE), and watched payouts in a third
+// (PAYOUTS_TABLE), in the same ways: see Payouts. It is what the functions run on;
+// shared/boltstore is its sibling for one machine.
 //
-// Keys. The table has a partition key and no sort key. An item's kind is the
-// part of its key before "#", a sign that no order number has, so that other
+// Keys. Each table has a partition key and no sort key. An item's kind is the
+// part of its key before "#", a sign that no order number or id has, so that other
 // kinds can come to stand in the same table:
 //
-//	item     pk (S)              made by      read by
-//	charge   charge#<number>     chargeKey    Store.Get
-//	switch   switch              switchKey    Store.Switch
+//	item           pk (S)              made by           read by             token
+//	charge         charge#<number>     chargeKey         Charges.Get         its last four characters
+//	switch         switch              switchKey         Charges.Switch      none
+//	subscription   subscription#<id>   subscriptionKey   Subscriptions.Get   whole: it has to be charged
 //
-// Indexes, all KEYS_ONLY, with texts as keys:
+// Indexes, all KEYS_ONLY but listed, which also has the state; with texts as keys:
 //
-//	index     partition key   sort key   holds                      read by
-//	look      look_shard      look_at    what is to be asked about  Store.Due
-//	open      open_shard      open_at    open charges               Store.Open
-//	payment   payment_id                 what has a payment_id      Store.PaymentOwner
+//	index          partition key     sort key    holds                       read by
+//	look           look_shard        look_at     what is to be asked about   Charges.Due
+//	open           open_shard        open_at     open charges                Charges.Open
+//	payment        payment_id                    what has a payment_id       Charges.PaymentOwner
+//	subscription   subscription_id   cycle_try   charges of a subscription   Charges.OfSubscription
+//	due            due_shard         due_at      what is to be looked at     Subscriptions.Due
+//	listed         list_shard        list_at     all subscriptions           Subscriptions.List
 //
-// A charge's attributes are listed in item.go. It holds the last four characters
-// of the token at most: a charge.Charge has no more.
+// The attributes are listed in item.go and subscriptionitem.go. No index, error or
+// stream filter has the token in it; the stream's images do, so nobody reads them but
+// who may read the table.
 //
-// Every write is one UpdateItem with its condition inside, and nothing is read
-// before it (the switch, which the last word sets, has no condition). A condition
+// Every write but one is one UpdateItem with its condition inside, and nothing is read
+// before it (the switch, which the last word sets, has no condition). The one is the
+// claim of a subscription's cycle: a transaction of two such updates. A condition
 // that fails brings back what stands there. No decision about money rests on an
 // index, which may be a moment behind: Due gives numbers, whose look is claimed by
 // a condition; Open reads each charge itself, as Get does, strongly consistent.
@@ -28,8 +36,12 @@
 // The SDK sends a write again when its answer does not come, and is then told
 // that the condition failed although its own first write is why. So every write
 // looks at what stands there before it says that another was first: a claim
-// looks for its attempt, a change for its line of history, a look and a dispute
-// for the random id of their call.
+// looks for its attempt, a change for its line of history, a look, a dispute and the
+// write of a subscription for the random id of their call. (A transaction has the SDK's
+// ClientRequestToken besides, by which DynamoDB itself knows a repeat for ten minutes.)
+//
+// A write that meets a transaction on its item is refused by DynamoDB, and not tried
+// again by the SDK. The store does that a few times.
 //
 // How often and for how long a call is tried is up to the client that New is
 // given (shared/awsconfig bounds both). A table that is throttled or cannot be
@@ -75,10 +87,11 @@ func (s *Charges) Claim(ctx context.Context, claim charge.Charge) (standing char
 	// copy of the write that was held up on its way could arrive when the attempt
 	// has already ended rejected or unsent, and make it sending again, with
 	// nobody to send it. Neither may it when other attempts came and went meanwhile.
-	u.condition = fmt.Sprintf("attribute_not_exists(%s) OR (%s AND %s <> %s AND %s <= %s AND size(%s) < %s)",
+	u.condition = fmt.Sprintf("attribute_not_exists(%s) OR (%s AND %s <> %s AND %s <= %s AND size(%s) < %s AND %s)",
 		u.name(attrKey), u.stateIn(chargeable()), u.name(attrAttempt), u.text(attrAttempt, claim.Attempt),
 		u.name(attrUpdatedAt), u.text(attrCreatedAt, timeText(claim.CreatedAt)),
-		u.name(attrHistory), u.number("max_history", charge.MaxHistory))
+		u.name(attrHistory), u.number("max_history", charge.MaxHistory),
+		u.sameCycle(claim.For))
 	u.extend(attrHistory, historyList(claim.History))
 
 	standing, won, err = s.claim(ctx, u, claim)
@@ -90,11 +103,32 @@ func (s *Charges) Claim(ctx context.Context, claim charge.Charge) (standing char
 		return standing, false, nil
 	}
 	// What was cut is written whole, so it must still be what was cut.
-	u = s.claimUpdate(claim)
-	u.condition = fmt.Sprintf("%s AND %s = %s",
-		u.stateIn(chargeable()), u.name(attrAttempt), u.text("cut_attempt", standing.Attempt))
-	u.replace(attrHistory, historyList(cut.History))
-	return s.claim(ctx, u, claim)
+	return s.claim(ctx, s.claimOver(standing, cut), claim)
+}
+
+// firstClaim is the claim of a number under which nothing stands.
+func (s *Charges) firstClaim(claim charge.Charge) *update {
+	u := s.claimUpdate(claim)
+	u.condition = fmt.Sprintf("attribute_not_exists(%s)", u.name(attrKey))
+	u.replace(attrHistory, historyList(claim.History))
+	return u
+}
+
+// claimOver is a claim as it comes to stand on what stands there, and only there: its
+// history is written whole.
+func (s *Charges) claimOver(standing, claim charge.Charge) *update {
+	u := s.claimUpdate(claim)
+	u.condition = u.still(standing)
+	u.replace(attrHistory, historyList(claim.History))
+	return u
+}
+
+// still is the condition that a charge which charged nothing stands there as it was
+// read. Its cycle is that of its attempt.
+func (u *update) still(standing charge.Charge) string {
+	return fmt.Sprintf("%s AND %s = %s AND %s = %s", u.stateIn(chargeable()),
+		u.name(attrAttempt), u.text("over_attempt", standing.Attempt),
+		u.name(attrUpdatedAt), u.text("over_updated_at", timeText(standing.UpdatedAt)))
 }
 
 // claimUpdate sets all that a claim says, the history excepted.
@@ -107,6 +141,7 @@ func (s *Charges) claimUpdate(claim charge.Charge) *update {
 	u.set(attrScheduleID, claim.ScheduleID)
 	u.set(attrTokenEnd, claim.TokenEnd)
 	u.set(attrFingerprint, claim.Fingerprint)
+	u.setCycle(claim.For)
 	u.set(attrAttempt, claim.Attempt)
 	u.set(attrDeadline, timeText(claim.Deadline))
 	u.set(attrState, string(claim.State))
@@ -125,6 +160,7 @@ func (s *Charges) claimUpdate(claim charge.Charge) *update {
 	u.setOnce(attrCreatedAt, timeText(claim.CreatedAt))
 	u.setOnce(attrOpenAt, placeText(charge.Place{CreatedAt: claim.CreatedAt, Number: claim.Order.Number}))
 	u.set(attrUpdatedAt, timeText(claim.UpdatedAt))
+	u.tell("")
 	return u
 }
 
@@ -175,6 +211,7 @@ func (s *Charges) Record(ctx context.Context, change charge.Change) (standing ch
 	u.list(change.Number, change.To)
 	u.look(change.Number, change.LookAt)
 	u.set(attrUpdatedAt, timeText(change.At))
+	u.tell(change.Word())
 	u.extend(attrHistory, historyList([]charge.Entry{change.Entry()}))
 
 	standing, met, err := s.update(ctx, u, change.Number)
@@ -209,6 +246,7 @@ func (s *Charges) Dispute(ctx context.Context, number, word string, at time.Time
 	u.set(attrDisputed, word)
 	u.sign(attrDisputedBy)
 	u.set(attrUpdatedAt, timeText(at))
+	u.tell(charge.WordDisputed)
 	u.extend(attrHistory, historyList([]charge.Entry{charge.DisputeEntry(word, at)}))
 
 	standing, noted, err = s.update(ctx, u, number)
@@ -229,6 +267,7 @@ func (s *Charges) Look(ctx context.Context, number string, was, next time.Time) 
 		u.condition = fmt.Sprintf("%s = %s", u.name(attrLookAt), u.text("was", timeText(was)))
 	}
 	u.look(number, next)
+	u.tell("")
 	u.sign(attrLookBy)
 	_, moved, err = s.update(ctx, u, number)
 	switch {
@@ -246,6 +285,7 @@ func (s *Charges) LookNow(ctx context.Context, number string, at time.Time) erro
 	u.condition = fmt.Sprintf("attribute_exists(%s) AND (attribute_not_exists(%[2]s) OR %[2]s > %[3]s)",
 		u.name(attrKey), u.name(attrLookAt), u.text(attrLookAt, timeText(at)))
 	u.look(number, at)
+	u.tell("")
 	// Where the condition fails, the charge is due by then already.
 	if _, _, err := s.update(ctx, u, number); err != nil {
 		return fmt.Errorf("set an early look at order number %s in DynamoDB table %s: %w", number, s.name, err)

@@ -47,12 +47,12 @@ func TestAClaimIsOneConditionalWrite(t *testing.T) {
 	require.Equal(t, updateItem, sent.Operation)
 	require.Equal(t, tableName, sent.Body.TableName)
 	require.Equal(t, texts(map[string]string{"pk": "charge#order-1"}), sent.Body.Key)
-	require.Equal(t, "attribute_not_exists(#pk) OR (#state IN (:from_rejected, :from_unsent) AND #attempt <> :attempt AND #updated_at <= :created_at AND size(#history) < :max_history)", sent.Body.ConditionExpression)
+	require.Equal(t, "attribute_not_exists(#pk) OR (#state IN (:from_rejected, :from_unsent) AND #attempt <> :attempt AND #updated_at <= :created_at AND size(#history) < :max_history AND attribute_not_exists(#subscription_id) AND attribute_not_exists(#cycle_try))", sent.Body.ConditionExpression)
 	require.Equal(t, "ALL_NEW", sent.Body.ReturnValues)
 	require.Equal(t, "ALL_OLD", sent.Body.ReturnValuesOnConditionCheckFailure)
 	require.Contains(t, sent.Body.UpdateExpression, "#created_at = if_not_exists(#created_at, :created_at)")
 	require.Contains(t, sent.Body.UpdateExpression, "#history = list_append(if_not_exists(#history, :none), :history)")
-	require.Contains(t, sent.Body.UpdateExpression, "REMOVE #said, #disputed, #payment_id, #reason, #decline_class, #provider_status, #provider_date")
+	require.Contains(t, sent.Body.UpdateExpression, "REMOVE #said, #disputed, #payment_id, #reason, #decline_class, #provider_status, #provider_date, #change")
 	require.Contains(t, sent.Body.UpdateExpression, "#open_at = if_not_exists(#open_at, :open_at)")
 	require.NotContains(t, sent.Raw, markedToken)
 
@@ -132,6 +132,36 @@ func TestEveryChangeHasItsOriginsAsCondition(t *testing.T) {
 			require.Equal(t, "attribute_exists(#pk) AND (#state IN ("+strings.Join(in, ", ")+")"+strings.Join(or, "")+")",
 				sent.Body.ConditionExpression, "%s by %s", to, by)
 		}
+	}
+}
+
+// Every write says what it changes that others are told of, nothing included: what
+// it left behind would be told again.
+func TestEveryWriteSaysWhatItChanges(t *testing.T) {
+	t.Parallel()
+	for _, to := range charge.States() {
+		change := charge.Change{Number: "order-1", To: to, Evidence: charge.ByAnswer, At: start}
+		if len(charge.Origins(to, charge.ByAnswer)) == 0 {
+			continue
+		}
+		s := serve(t, written(stored(claim(t, "attempt-1"))))
+		_, _, err := s.store().Record(t.Context(), change)
+		require.NoError(t, err)
+		sets, removes, _ := strings.Cut(s.seen()[0].Body.UpdateExpression, " REMOVE ")
+		if to == charge.Unsent {
+			require.Contains(t, removes, "#change", to)
+			continue
+		}
+		require.Contains(t, sets, "#change = :change", to)
+		require.Equal(t, map[string]any{"S": string(to)}, s.seen()[0].Body.ExpressionAttributeValues[":change"])
+	}
+	for name, op := range ofACharge(t) {
+		if name == "get" {
+			continue
+		}
+		s := serve(t, written(stored(claim(t, "attempt-1"))))
+		_ = op.do(t.Context(), s.store()) // what it makes of the answer is not asked here
+		require.Regexp(t, "(SET|,) #change = :change|(REMOVE|,) #change(,|$)", s.seen()[0].Body.UpdateExpression, name)
 	}
 }
 
@@ -552,8 +582,9 @@ func TestAStoredChargeStaysReadable(t *testing.T) {
 	first := latest
 	first.Said = ""
 	for name, want := range map[string]charge.Charge{
-		"two-attempts.json":         first, // before there were looks and indexes
-		"two-attempts-indexed.json": latest,
+		"two-attempts.json":         first,  // before there were looks and indexes
+		"two-attempts-indexed.json": latest, // before it was told what changes
+		"two-attempts-told.json":    latest,
 	} {
 		file, err := os.ReadFile(filepath.Join("testdata", name))
 		require.NoError(t, err)
@@ -563,9 +594,11 @@ func TestAStoredChargeStaysReadable(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, want, got)
 	}
-	file, err := os.ReadFile("testdata/two-attempts-indexed.json")
+	file, err := os.ReadFile("testdata/two-attempts-told.json")
 	require.NoError(t, err)
-	require.JSONEq(t, string(file), asJSON(t, stored(latest)))
+	item := stored(latest)
+	item["change"] = map[string]any{"S": "settled"}
+	require.JSONEq(t, string(file), asJSON(t, item))
 }
 
 func TestReadingGivesBackWhatIsStored(t *testing.T) {
@@ -650,7 +683,7 @@ func TestHalfAnAnswer(t *testing.T) {
 // Whatever an attribute has become: no panic, nothing half read, and an item that
 // is there is never taken for an absent one.
 func FuzzStoredItem(f *testing.F) {
-	file, err := os.ReadFile("testdata/two-attempts-indexed.json")
+	file, err := os.ReadFile("testdata/two-attempts-told.json")
 	require.NoError(f, err)
 	var item map[string]jsontext.Value
 	require.NoError(f, json.Unmarshal(file, &item))

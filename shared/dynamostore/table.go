@@ -32,7 +32,9 @@ var errNoItem = errors.New("DynamoDB's answer lacks the item that must stand the
 // whether the condition was met, or what stands there has the call's own mark. An
 // empty item is what the condition failed on, if it failed on nothing.
 func (t table) write(ctx context.Context, u *update) (item map[string]types.AttributeValue, met bool, err error) {
-	out, err := t.api.UpdateItem(ctx, u.input(t.name))
+	out, err := despiteConflicts(ctx, inTransaction, func() (*dynamodb.UpdateItemOutput, error) {
+		return t.api.UpdateItem(ctx, u.input(t.name))
+	})
 	var failed *types.ConditionalCheckFailedException
 	switch {
 	case errors.As(err, &failed):

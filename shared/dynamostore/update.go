@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -93,6 +94,12 @@ func (u *update) wrote(item map[string]types.AttributeValue) bool {
 	return isText && text.Value == u.mark.id
 }
 
+// tell says what this write changes that others are told of: words joined by one
+// blank, or "" for nothing. Every write to a thing says it, nothing included: the
+// stream wakes OutcomeEvents for items that have the attribute, so one that is left
+// behind would be told again by the next write.
+func (u *update) tell(words string) { u.set(attrChange, words) }
+
 // look says when the charge under a number is to be asked about next (zero for
 // never), and puts it at that place in the index or takes it out.
 func (u *update) look(number string, at time.Time) {
@@ -142,15 +149,33 @@ func (u *update) replace(attribute string, list *types.AttributeValueMemberL) {
 	u.sets = append(u.sets, u.name(attribute)+" = "+u.value(attribute, list))
 }
 
-func (u *update) input(table string) *dynamodb.UpdateItemInput {
+// expression is all that is set and removed.
+func (u *update) expression() string {
 	expression := "SET " + strings.Join(u.sets, ", ")
 	if len(u.removes) > 0 {
 		expression += " REMOVE " + strings.Join(u.removes, ", ")
 	}
+	return expression
+}
+
+// part is the update as a part of a transaction, which has a condition.
+func (u *update) part(table string) *types.Update {
+	return &types.Update{
+		TableName:                           &table,
+		Key:                                 key(u.pk),
+		ConditionExpression:                 &u.condition,
+		UpdateExpression:                    aws.String(u.expression()),
+		ExpressionAttributeNames:            u.names,
+		ExpressionAttributeValues:           u.values,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}
+}
+
+func (u *update) input(table string) *dynamodb.UpdateItemInput {
 	input := &dynamodb.UpdateItemInput{
 		TableName:                           &table,
 		Key:                                 key(u.pk),
-		UpdateExpression:                    &expression,
+		UpdateExpression:                    aws.String(u.expression()),
 		ExpressionAttributeNames:            u.names,
 		ExpressionAttributeValues:           u.values,
 		ReturnValues:                        types.ReturnValueAllNew,

@@ -98,6 +98,8 @@ func (b *Biller) look(ctx context.Context, s Subscription) error {
 	case TakeOver:
 		c, err := b.ledger.Find(ctx, Number(s.NextCharge()))
 		if errors.Is(err, charge.ErrNotFound) {
+			// There is nothing to wait for any more: a person says how it goes on.
+			s.Waiting = false
 			return b.write(ctx, s.Hold("the ledger lost the charge "+Number(s.NextCharge()), now))
 		}
 		if err != nil {
@@ -147,10 +149,9 @@ func (b *Biller) charge(ctx context.Context, s Subscription, askFirst bool) erro
 		return b.write(ctx, s.Hold("the order number "+Number(of)+" stands for another charge already", b.now()))
 	case errors.Is(err, charge.ErrStopped):
 		return nil // it stays due
-	case err != nil:
-		return err
+	case err == nil:
+		err = b.takeOver(ctx, claimed, c)
 	}
-	err = b.takeOver(ctx, claimed, c)
 	if keyRefused {
 		return errors.Join(err, fmt.Errorf("%w: order number %s", ErrKeyRefused, Number(of)))
 	}
@@ -210,8 +211,11 @@ func (b *Biller) takeOver(ctx context.Context, s Subscription, c charge.Charge) 
 		if !waiting && s.State.Chargeable() {
 			s.WaitingSince = c.CreatedAt
 		}
-		after := s.After(c, b.now())
-		err := b.write(ctx, after)
+		after, err := b.after(ctx, s, c)
+		if err != nil {
+			return err
+		}
+		err = b.write(ctx, after)
 		if errors.Is(err, ErrChanged) {
 			if s, err = b.get(ctx, s.ID); err != nil {
 				return err
@@ -243,7 +247,9 @@ func (b *Biller) Follow(ctx context.Context, c charge.Charge) error {
 		}
 		var after Subscription
 		if s.Waiting && s.NextCharge() == c.For {
-			after = s.After(c, b.now())
+			if after, err = b.after(ctx, s, c); err != nil {
+				return err
+			}
 		} else {
 			twice, err := b.twice(ctx, c)
 			if err != nil {
@@ -259,6 +265,20 @@ func (b *Biller) Follow(ctx context.Context, c charge.Charge) error {
 		}
 	}
 	return fmt.Errorf("subscription %s was changed by others again and again", c.For.Subscription)
+}
+
+// after is the subscription once it has taken over the charge that it waits for. While
+// a next try was open, an earlier one may have been paid.
+func (b *Biller) after(ctx context.Context, s Subscription, c charge.Charge) (Subscription, error) {
+	after := s.After(c, b.now())
+	if c.For.Attempt == 0 {
+		return after, nil
+	}
+	twice, err := b.twice(ctx, c)
+	if twice {
+		after.paidTwice(c.For.Number)
+	}
+	return after, err
 }
 
 // twice tells whether another try of a paid charge's cycle is paid too.

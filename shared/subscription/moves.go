@@ -278,10 +278,7 @@ func (s Subscription) Later(c charge.Charge, twice bool, now time.Time) Subscrip
 	}
 	switch {
 	case twice:
-		if !slices.Contains(s.PaidTwice, c.For.Number) {
-			s.PaidTwice = append(slices.Clone(s.PaidTwice), c.For.Number)
-			s.changed(WasPaidTwice)
-		}
+		s.paidTwice(c.For.Number)
 	case isChargeback(c) && (s.State.Chargeable() || s.State == Unpaid) && s.ChargedBack != c.Order.Number:
 		s.chargedBack(c.Order.Number)
 	case c.State == charge.Settled && c.For.Number == s.Cycle && !s.Waiting && s.Attempt > 0 && (s.State == PastDue || s.State == Unpaid):
@@ -296,6 +293,14 @@ func (s Subscription) Later(c charge.Charge, twice bool, now time.Time) Subscrip
 		s.changed(BecameRecovered)
 	}
 	return s
+}
+
+// paidTwice notes that two tries of a cycle are paid, once.
+func (s *Subscription) paidTwice(cycle int) {
+	if !slices.Contains(s.PaidTwice, cycle) {
+		s.PaidTwice = append(slices.Clone(s.PaidTwice), cycle)
+		s.changed(WasPaidTwice)
+	}
 }
 
 // ---- May it be charged now? -----------------------------------------------------
@@ -519,8 +524,14 @@ func (s Subscription) Resume(missed Missed, now time.Time) (Subscription, error)
 	return s, nil
 }
 
+// chargeLatest plans the last of the missed cycles for now: a later one than this, or
+// this one, unless it is over.
 func (s *Subscription) chargeLatest(now time.Time, over bool) {
 	latest, any := s.Terms.Calendar.LastNotAfter(now)
+	if last := s.Index + s.Terms.Cycles - s.Cycle; any && s.Terms.Cycles > 0 && s.Index >= 0 && latest.Index > last {
+		// Those beyond the last cycle were not missed: there are none.
+		latest = s.Terms.Calendar.At(max(last, s.Index))
+	}
 	if any && s.Index >= 0 && latest.Index > s.Index {
 		before := s.CycleAt
 		s.State = Active

@@ -42,8 +42,10 @@ type Store interface {
 
 	// Look moves the next look at a subscription, if it is still was, and leaves its
 	// revision alone. It returns what stands there and whether it did: of several who
-	// want to queue what is due, one does. A write that was silently repeated
-	// underneath recognises itself.
+	// want to queue what is due, one does. Its Change is empty then: a look is nothing
+	// that others are told of. Where there is no subscription, nothing is moved and the
+	// zero Subscription stands. A write that was silently repeated underneath
+	// recognises itself.
 	Look(ctx context.Context, id string, was, next time.Time) (standing Subscription, moved bool, err error)
 
 	// Due goes through the subscriptions that are due for a look, each once, oldest

@@ -19,6 +19,7 @@ type Charge struct {
 	ProviderDate   *string      `json:"provider_date"`
 	ScheduleID     *string      `json:"schedule_id"`
 	Token          *string      `json:"token"`
+	Subscription   *Cycle       `json:"subscription"`
 	CreatedAt      string       `json:"created_at"`
 	UpdatedAt      string       `json:"updated_at"`
 	History        []Entry      `json:"history"`
@@ -30,6 +31,13 @@ type Order struct {
 	Amount      string `json:"amount"`
 	Currency    string `json:"currency"`
 	Description string `json:"description"`
+}
+
+// Cycle is the cycle of a subscription that a charge is for, and which try of it.
+type Cycle struct {
+	ID      string `json:"id"`
+	Cycle   int    `json:"cycle"`
+	Attempt int    `json:"attempt"`
 }
 
 // Entry is a line of a charge's history.
@@ -57,6 +65,7 @@ func OfCharge(c charge.Charge) Charge {
 		ProviderDate:   api.OrNull(c.ProviderDate),
 		ScheduleID:     api.OrNull(c.ScheduleID),
 		Token:          api.OrNull(c.TokenEnd),
+		Subscription:   cycleOf(c.For),
 		CreatedAt:      api.Time(c.CreatedAt),
 		UpdatedAt:      api.Time(c.UpdatedAt),
 		History:        make([]Entry, len(c.History)),
@@ -65,4 +74,12 @@ func OfCharge(c charge.Charge) Charge {
 		v.History[i] = Entry{State: e.State, At: api.Time(e.At), Evidence: api.OrNull(e.Evidence), Reason: api.OrNull(e.Reason)}
 	}
 	return v
+}
+
+// cycleOf is null for a charge that a caller asked for.
+func cycleOf(of charge.Cycle) *Cycle {
+	if of == (charge.Cycle{}) {
+		return nil
+	}
+	return &Cycle{ID: of.Subscription, Cycle: of.Number, Attempt: of.Attempt}
 }

@@ -15,7 +15,7 @@ import (
 func TestWithoutSettingsAFunctionDoesNotStart(t *testing.T) {
 	t.Parallel()
 	for name, settings := range map[string][]string{
-		"payout-status":    {"DINARDRAGON_URL", "DINARDRAGON_SECRET_ID", "SECRET_TTL"},
+		"payout-status":    {"DINARDRAGON_URL", "DINARDRAGON_SECRET_ID", "SECRET_TTL", "PAYOUT_OVERDUE_AFTER", "PAYOUTS_TABLE"},
 		"recurring-charge": {"DINEROPAY_URL", "DINEROPAY_RECURRING_PATH", "DINEROPAY_SECRET_ID", "SECRET_TTL", "CHARGES_TABLE"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -23,6 +23,7 @@ import (
 	simulator "dinarfunctions/sandbox/provider/dineropay"
 	"dinarfunctions/shared/charge"
 	"dinarfunctions/shared/dineropay"
+	"dinarfunctions/shared/subscription"
 	"dinarfunctions/shared/trigger"
 )
 
@@ -106,7 +107,14 @@ func (h *house) newFunction() *function {
 		Backoff: func() backoff.BackOff { return &backoff.ZeroBackOff{} },
 	})
 	ledger := charge.NewLedger(store{h.raw, h}, provider{client, h}, h.clock, log)
-	return &function{handler.New(ledger, log), ledger}
+	return &function{handler.New(ledger, noSubscriptions{}, log), ledger}
+}
+
+// noSubscriptions is a merchant who has none: these scenarios are about charges.
+type noSubscriptions struct{ handler.Biller }
+
+func (noSubscriptions) QueueDue(context.Context) (subscription.Queued, error) {
+	return subscription.Queued{}, nil
 }
 
 func (h *house) clock() time.Time {

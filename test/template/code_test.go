@@ -39,6 +39,7 @@ func isMark(attribute string) bool {
 func iamPrefix() map[string]string {
 	return map[string]string{
 		"dynamodb":       "dynamodb",
+		"eventbridge":    "events",
 		"secretsmanager": "secretsmanager",
 		"sqs":            "sqs",
 	}

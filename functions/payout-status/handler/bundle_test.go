@@ -22,7 +22,9 @@ import (
 
 	"dinarfunctions/functions/payout-status/handler"
 	"dinarfunctions/shared/awsconfig"
+	"dinarfunctions/shared/boltstore"
 	"dinarfunctions/shared/dinardragon"
+	"dinarfunctions/shared/payout"
 	"dinarfunctions/shared/secrets"
 	"dinarfunctions/shared/trigger"
 )
@@ -44,8 +46,10 @@ const (
 type bundle struct {
 	function trigger.Handlers
 	provider *httptest.Server
+	store    *brokenStore
 
 	mu      sync.Mutex
+	now     time.Time // of the watcher
 	log     bytes.Buffer
 	payouts map[string]string // the provider's payments, by its request's body
 	takes   string            // the key that the provider takes
@@ -92,9 +96,15 @@ func newBundle(t *testing.T) *bundle {
 	require.NoError(t, err)
 	log := trigger.NewLogger(b)
 	private := secrets.New(secretsmanager.NewFromConfig(cfg), secretARN, dinardragon.ParseKey, secrets.Options{Log: log})
-	b.function = handler.New(dinardragon.New(base, private, dinardragon.Options{
-		Backoff: func() backoff.BackOff { return &backoff.ZeroBackOff{} },
-	}), log)
+	client := dinardragon.New(base, private, dinardragon.Options{
+		Backoff:  func() backoff.BackOff { return &backoff.ZeroBackOff{} },
+		TryLimit: time.Second,
+	})
+	file, err := boltstore.Open(filepath.Join(t.TempDir(), "ledger.db"))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, file.Close()) })
+	b.now, b.store = time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC), &brokenStore{Store: file.Payouts()}
+	b.function = handler.New(client, payout.NewWatcher(b.store, client, 30*time.Minute, b.clock, log), log)
 
 	t.Cleanup(func() {
 		b.mu.Lock()

@@ -1,5 +1,7 @@
-// Package handler is what the function PayoutStatus does: POST /payouts/status
-// (contract, Payouts). It has no state of its own and moves no money.
+// Package handler is what the function PayoutStatus does (contract, Payouts): it
+// asks how payouts stand, at once for whoever wants to know, and again and again
+// for those that are watched; the rules of that are in shared/payout. It moves no
+// money.
 //
 // It stands apart from the command, so that the sandbox and the tests make it
 // with the same constructor as Lambda does.
@@ -32,15 +34,44 @@ var _ Provider = (*dinardragon.Client)(nil)
 // up, to tell the caller so.
 const answerTime = 3 * time.Second
 
-// New returns the function. It asks provider, and logs to log.
-func New(provider Provider, log *slog.Logger) trigger.Handlers {
-	h := handler{provider}
-	mux := api.NewMux(log)
-	mux.Handle("POST /payouts/status", h.status)
-	return trigger.Handlers{HTTP: mux, Log: log}
+// New returns the function: what it does for each kind of event that wakes it. The
+// schedule asks about the watched payouts that are due. Its part of the HTTP API is
+// (contract, "Payouts"):
+//
+//	POST   /payouts/status        how a payout or a payment stands now
+//	PUT    /payouts/{payment_id}  watches a payout
+//	GET    /payouts/{payment_id}  what is known of a watched payout
+//	GET    /payouts               the watched payouts
+//	DELETE /payouts/{payment_id}  watches it no more
+func New(provider Provider, watcher Watcher, log *slog.Logger) trigger.Handlers {
+	h := handler{provider, watcher, log}
+	status := api.NewMux(log)
+	status.Handle("POST "+statusPath, h.status)
+	others := api.NewMux(log)
+	others.Handle("PUT /payouts/{payment_id}", h.watch)
+	others.Handle("GET /payouts/{payment_id}", h.find)
+	others.Handle("DELETE /payouts/{payment_id}", h.forget)
+	others.Handle("GET /payouts", h.list)
+	return trigger.Handlers{
+		HTTP: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == statusPath { // status is no payment_id: its other methods are none
+				status.ServeHTTP(w, r)
+				return
+			}
+			others.ServeHTTP(w, r)
+		}),
+		Schedule: h.sweep,
+		Log:      log,
+	}
 }
 
-type handler struct{ provider Provider }
+const statusPath = "/payouts/status"
+
+type handler struct {
+	provider Provider
+	watcher  Watcher
+	log      *slog.Logger
+}
 
 type statusRequest struct {
 	UniqueID  *string `json:"uniqueid"`

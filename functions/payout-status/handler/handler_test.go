@@ -335,18 +335,21 @@ func TestOtherPathsAndMethods(t *testing.T) {
 	for _, test := range []struct {
 		method, path string
 		status       int
+		allow        string
 	}{
-		{"GET", "/payouts/status", 405},
-		{"HEAD", "/payouts/status", 405},
-		{"PUT", "/payouts/status", 405},
-		{"DELETE", "/payouts/status", 405},
-		{"POST", "/payouts/status/", 404},
-		{"POST", "/payouts//status", 404},
-		{"POST", "//payouts/status", 404},
-		{"POST", "/payouts/Status", 404},
-		{"POST", "/payouts", 404},
-		{"POST", "/", 404},
-		{"POST", "/charges", 404},
+		{"GET", "/payouts/status", 405, "POST"},
+		{"HEAD", "/payouts/status", 405, "POST"},
+		{"PUT", "/payouts/status", 405, "POST"},
+		{"DELETE", "/payouts/status", 405, "POST"},
+		{"POST", "/payouts/status/", 404, ""},
+		{"POST", "/payouts//status", 404, ""},
+		{"POST", "//payouts/status", 404, ""},
+		{"POST", "/payouts/Status", 405, "DELETE, GET, HEAD, PUT"},
+		{"PATCH", "/payouts/1617fcccd1f3269c", 405, "DELETE, GET, HEAD, PUT"},
+		{"GET", "/payouts/1617fcccd1f3269c/payments", 404, ""},
+		{"POST", "/payouts", 405, "GET, HEAD"},
+		{"POST", "/", 404, ""},
+		{"POST", "/charges", 404, ""},
 	} {
 		t.Run(test.method+" "+test.path, func(t *testing.T) {
 			b := newBundle(t)
@@ -356,7 +359,7 @@ func TestOtherPathsAndMethods(t *testing.T) {
 			})
 			require.Equal(t, test.status, got.StatusCode)
 			if test.status == http.StatusMethodNotAllowed {
-				require.Equal(t, "POST", got.Headers["Allow"])
+				require.Equal(t, test.allow, got.Headers["Allow"])
 			}
 			if test.method == http.MethodHead {
 				require.Empty(t, got.Body)
@@ -404,7 +407,7 @@ func TestProviderIsGivenUpThreeSecondsBeforeTheEnd(t *testing.T) {
 		function := handler.New(asking(func(ctx context.Context) error {
 			given, _ = ctx.Deadline()
 			return &dinardragon.Error{Kind: dinardragon.TimedOut}
-		}), slog.New(slog.DiscardHandler))
+		}), nil, slog.New(slog.DiscardHandler))
 		r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/payouts/status", strings.NewReader(body))
 		r.Header.Set("Content-Type", "application/json")
 		w := httptest.NewRecorder()
@@ -419,7 +422,7 @@ func TestErrorsThatAreInNoTable(t *testing.T) {
 		errors.New(mark),
 		&dinardragon.Error{Reason: mark}, // of no kind
 	} {
-		function := handler.New(asking(func(context.Context) error { return err }), slog.New(slog.DiscardHandler))
+		function := handler.New(asking(func(context.Context) error { return err }), nil, slog.New(slog.DiscardHandler))
 		r := httptest.NewRequest(http.MethodPost, "/payouts/status", strings.NewReader(wholePayout))
 		r.Header.Set("Content-Type", "application/json")
 		w := httptest.NewRecorder()

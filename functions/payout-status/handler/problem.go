@@ -8,6 +8,7 @@ import (
 
 	"dinarfunctions/shared/api"
 	"dinarfunctions/shared/dinardragon"
+	"dinarfunctions/shared/payout"
 	"dinarfunctions/shared/secrets"
 )
 
@@ -49,6 +50,17 @@ func problemOf(err error) error {
 			told.RetryAfter = retryAfter
 		}
 		return told
+	}
+	switch {
+	case errors.Is(err, payout.ErrNotFound):
+		return &api.Problem{Status: http.StatusNotFound, Detail: "This payout is not watched. PUT begins to watch it.", Cause: err}
+	case errors.Is(err, payout.ErrStore):
+		return &api.Problem{
+			Status:     http.StatusServiceUnavailable,
+			Detail:     "The store of watched payouts cannot be reached now. Try again.",
+			RetryAfter: retryAfter,
+			Cause:      err,
+		}
 	}
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"dinarfunctions/shared/api"
 	"dinarfunctions/shared/charge"
 	"dinarfunctions/shared/secrets"
+	"dinarfunctions/shared/subscription"
 )
 
 // statusOf is the HTTP status of a POST, first or repeated, by what became of
@@ -27,7 +28,8 @@ var statusOf = map[charge.State]int{
 // retryAfter is when a caller may try again what was not sent.
 const retryAfter = 30 * time.Second
 
-// problemOf translates the errors of the ledger into problem documents
+// problemOf translates the errors of the ledger and of subscriptions into problem
+// documents
 // (contract, "HTTP API"). None of them stands for a charge that may have been
 // sent. What is not in the table is a fault of ours, and a 500.
 func problemOf(err error) error {
@@ -35,6 +37,8 @@ func problemOf(err error) error {
 		invalid  *charge.InvalidError
 		conflict *charge.ConflictError
 		state    *charge.StateError
+		ended    *subscription.StateError
+		missed   *subscription.MissedError
 		secret   *secrets.Error
 	)
 	switch {
@@ -53,6 +57,17 @@ func problemOf(err error) error {
 		}
 	case errors.As(err, &state):
 		return &api.Problem{Status: http.StatusConflict, Detail: state.Error() + ".", Cause: err}
+	case errors.As(err, &ended):
+		return &api.Problem{Status: http.StatusConflict, Detail: ended.Error() + ".", Cause: err}
+	case errors.As(err, &missed):
+		return &api.Problem{
+			Status: http.StatusUnprocessableEntity,
+			Detail: missed.Error() + ".",
+			Errors: []api.FieldError{{Field: "missed", Message: `must be "skip" or "charge_latest"`}},
+			Cause:  err,
+		}
+	case errors.Is(err, subscription.ErrNotFound):
+		return &api.Problem{Status: http.StatusNotFound, Detail: "There is no subscription under this id.", Cause: err}
 	case errors.Is(err, charge.ErrNotFound):
 		return &api.Problem{Status: http.StatusNotFound, Detail: "There is no charge under this order number.", Cause: err}
 	case errors.As(err, &secret):
@@ -61,6 +76,8 @@ func problemOf(err error) error {
 			told.RetryAfter = retryAfter
 		}
 		return told
+	case errors.Is(err, subscription.ErrStore):
+		return notNow("The subscriptions cannot be reached now, or this one is being changed by others. Ask again.", err)
 	case errors.Is(err, charge.ErrStore):
 		return notNow("The ledger cannot be reached now. Nothing was sent to the provider by this request.", err)
 	case errors.Is(err, charge.ErrStopped):

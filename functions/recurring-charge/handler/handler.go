@@ -1,6 +1,7 @@
-// Package handler translates what wakes RecurringCharge into the ledger's terms,
-// and the ledger's answers into the contract's. There are no rules about money
-// here; those are in shared/charge and shared/dineropay.
+// Package handler translates what wakes RecurringCharge into the terms of the ledger
+// and of subscriptions, and their answers into the contract's. There are no rules
+// about money here; those are in shared/charge, shared/subscription and
+// shared/dineropay.
 //
 // It is not part of package main so that the sandbox and the tests start the
 // very handlers that Lambda starts.
@@ -40,16 +41,24 @@ type Ledger interface {
 var _ Ledger = (*charge.Ledger)(nil)
 
 // New returns the function: what it does for each kind of event that wakes it.
-// The schedule asks about open charges. Its part of the HTTP API is (contract,
-// "Charges"):
+// The schedule puts what is due on the queue and asks about open charges; the queue
+// charges. Its part of the HTTP API is (contract, "Charges" and "Subscriptions"):
 //
-//	POST /charges                      charges a saved token, once per order number
-//	GET  /charges                      the charges whose outcome is to come
-//	GET  /charges/{number}             the charge
-//	PUT  /charges/{number}/resolution  an operator's word on it
-//	GET  /charging, PUT /charging      the operator's switch
-func New(ledger Ledger, log *slog.Logger) trigger.Handlers {
-	h := handler{ledger, log}
+//	POST   /charges                      charges a saved token, once per order number
+//	GET    /charges                      the charges whose outcome is to come
+//	GET    /charges/{number}             the charge
+//	PUT    /charges/{number}/resolution  an operator's word on it
+//	GET    /charging, PUT /charging      the operator's switch
+//	PUT    /subscriptions/{id}           makes a subscription, or changes it
+//	GET    /subscriptions                the subscriptions, or those in one state
+//	GET    /subscriptions/{id}           the subscription
+//	DELETE /subscriptions/{id}           cancels it
+//	GET    /subscriptions/{id}/charges   its charges
+//	GET    /subscriptions/{id}/preview   what it will charge when
+//	POST   /subscriptions/{id}/pause     stops it for now
+//	POST   /subscriptions/{id}/resume    lets it charge again
+func New(ledger Ledger, biller Biller, log *slog.Logger) trigger.Handlers {
+	h := handler{ledger, biller, log}
 	mux := api.NewMux(log)
 	mux.Handle("POST /charges", h.post)
 	mux.Handle("GET /charges", h.list)
@@ -57,20 +66,21 @@ func New(ledger Ledger, log *slog.Logger) trigger.Handlers {
 	mux.Handle("PUT /charges/{number}/resolution", h.resolve)
 	mux.Handle("GET /charging", h.getSwitch)
 	mux.Handle("PUT /charging", h.putSwitch)
-	return trigger.Handlers{HTTP: mux, Schedule: h.sweep, Log: log}
+	mux.Handle("PUT /subscriptions/{id}", h.putSubscription)
+	mux.Handle("GET /subscriptions", h.listSubscriptions)
+	mux.Handle("GET /subscriptions/{id}", h.getSubscription)
+	mux.Handle("DELETE /subscriptions/{id}", h.cancelSubscription)
+	mux.Handle("GET /subscriptions/{id}/charges", h.listSubscriptionCharges)
+	mux.Handle("GET /subscriptions/{id}/preview", h.previewSubscription)
+	mux.Handle("POST /subscriptions/{id}/pause", h.pauseSubscription)
+	mux.Handle("POST /subscriptions/{id}/resume", h.resumeSubscription)
+	return trigger.Handlers{HTTP: mux, Schedule: h.schedule, Queue: h.queue, Log: log}
 }
 
 type handler struct {
 	ledger Ledger
+	biller Biller
 	log    *slog.Logger
-}
-
-// sweep is what the schedule wakes the function for.
-func (h handler) sweep(ctx context.Context) error {
-	swept, err := h.ledger.Sweep(ctx)
-	h.log.InfoContext(ctx, "open charges were asked about", "metric", "sweep", "asked", swept.Asked, "ended", swept.Ended,
-		"unanswered", swept.Unanswered, "unknown", swept.Unknown, "left", swept.Left)
-	return err
 }
 
 // chargeRequest is the body of POST /charges, named as the provider names it.

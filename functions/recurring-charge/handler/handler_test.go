@@ -39,6 +39,7 @@ func TestTheShapeOfACharge(t *testing.T) {
 		"provider_date":   "2026-11-21 12:00:00",
 		"schedule_id":     "57fddecf-17b9-4d38-9320-a670f0c29ec0",
 		"token":           "7002",
+		"subscription":    nil,
 		"created_at":      "2026-11-21T12:00:00.000Z",
 		"updated_at":      "2026-11-21T12:00:00.000Z",
 		"history": []any{

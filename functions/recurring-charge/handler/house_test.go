@@ -24,6 +24,7 @@ import (
 	"dinarfunctions/shared/charge"
 	"dinarfunctions/shared/dineropay"
 	"dinarfunctions/shared/hidden"
+	"dinarfunctions/shared/subscription"
 	"dinarfunctions/shared/trigger"
 	"dinarfunctions/test/logbuffer"
 )
@@ -44,6 +45,9 @@ type house struct {
 	server   *httptest.Server
 	function trigger.Handlers
 	ledger   *charge.Ledger
+	biller   *subscription.Biller
+	store    *boltstore.File
+	queue    *queue
 	keys     *keyring
 	log      *logbuffer.Buffer
 	timeout  time.Duration
@@ -107,8 +111,11 @@ func (h *house) newFunction(t *testing.T) trigger.Handlers {
 		Backoff: func() backoff.BackOff { return &backoff.ZeroBackOff{} },
 	})
 	ledger := charge.NewLedger(store.Charges(), client, h.clock, log)
-	h.ledger = ledger
-	return handler.New(ledger, log)
+	h.queue = &queue{}
+	biller := subscription.NewBiller(store.Subscriptions(), ledger, h.queue, h.clock, log)
+	ledger.Follow(biller.Follow)
+	h.ledger, h.biller, h.store = ledger, biller, store
+	return handler.New(ledger, biller, log)
 }
 
 // withEmptyLedger is a second function at the same provider.
@@ -160,7 +167,11 @@ func (h *house) invoke(t *testing.T, event map[string]any) (status int, answer m
 		Body       string
 	}
 	require.NoError(t, json.Unmarshal(out, &wire))
-	require.NoError(t, json.Unmarshal([]byte(wire.Body), &answer), "%s", wire.Body)
+	if wire.StatusCode == http.StatusNoContent {
+		require.Empty(t, wire.Body)
+	} else {
+		require.NoError(t, json.Unmarshal([]byte(wire.Body), &answer), "%s", wire.Body)
+	}
 	h.mu.Lock()
 	h.lastHeader = wire.Headers
 	h.mu.Unlock()

@@ -4,6 +4,7 @@ package chargetest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -129,6 +130,77 @@ func Store(t *testing.T, open func(t *testing.T) charge.Store) {
 				requireStored(t, store, want)
 			})
 		}
+	})
+
+	t.Run("a claim is written only over one for the same cycle", func(t *testing.T) {
+		cycles := []charge.Cycle{
+			{},
+			{Subscription: "gold-42", Number: 7},
+			{Subscription: "gold-42", Number: 7, Attempt: 1},
+			{Subscription: "gold-42", Number: 8},
+			{Subscription: "gold", Number: 7},
+		}
+		for i, first := range cycles {
+			for j, second := range cycles {
+				number := fmt.Sprintf("cycle-%d-%d", i, j)
+				c := claim(t, number, "attempt-1")
+				c.For = first
+				require.Equal(t, c, mustClaim(t, store, c))
+				requireStored(t, store, c)
+				before := mustRecord(t, store, charge.Change{Number: number, Attempt: "attempt-1", To: charge.Unsent, Evidence: charge.ByAnswer, At: start})
+				require.Equal(t, first, before.For)
+
+				next := claim(t, number, "attempt-2")
+				next.For = second
+				want, wins := charge.Claim(&before, next)
+				require.Equal(t, i == j, wins)
+				standing, won, err := store.Claim(ctx, next)
+				require.NoError(t, err)
+				require.Equal(t, wins, won)
+				require.Equal(t, want, standing)
+				requireStored(t, store, want)
+			}
+		}
+	})
+
+	t.Run("the charges of a subscription, by cycle and try, page by page", func(t *testing.T) {
+		var want []charge.Cycle
+		for _, number := range []int{1, 2, 9, 10, 9999, 10000, 123456} {
+			for _, attempt := range []int{0, 1, 2, 10} {
+				want = append(want, charge.Cycle{Subscription: "of-me", Number: number, Attempt: attempt})
+			}
+		}
+		others := []charge.Cycle{{}, {Subscription: "of-me-2", Number: 1}, {Subscription: "of", Number: 1}, {Subscription: "of-me2", Number: 1}}
+		for i, of := range slices.Backward(slices.Concat(want, others)) {
+			c := claim(t, fmt.Sprintf("of-me-%d", i), "attempt-1")
+			c.For = of
+			mustClaim(t, store, c)
+			if i%2 == 0 {
+				mustRecord(t, store, charge.Change{Number: c.Order.Number, To: charge.Settled, Evidence: charge.ByAnswer, At: start})
+			}
+		}
+		for _, limit := range []int{1, 5, 28, 100} {
+			var got []charge.Cycle
+			for after := new(charge.Cycle); after != nil; {
+				page, more, err := store.OfSubscription(ctx, "of-me", *after, limit)
+				require.NoError(t, err)
+				require.LessOrEqual(t, len(page), limit)
+				for _, c := range page {
+					got = append(got, c.For)
+					requireStored(t, store, c)
+				}
+				after = more
+			}
+			require.Equal(t, want, got, "limit %d", limit)
+		}
+		page, more, err := store.OfSubscription(ctx, "of-me", charge.Cycle{Subscription: "of-me", Number: 10000, Attempt: 2}, 1)
+		require.NoError(t, err)
+		require.NotNil(t, more)
+		require.Equal(t, charge.Cycle{Subscription: "of-me", Number: 10000, Attempt: 10}, page[0].For)
+		page, more, err = store.OfSubscription(ctx, "of-nobody", charge.Cycle{}, 10)
+		require.NoError(t, err)
+		require.Empty(t, page)
+		require.Nil(t, more)
 	})
 
 	t.Run("a claim from before the last write is not begun", func(t *testing.T) {

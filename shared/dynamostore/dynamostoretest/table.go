@@ -14,66 +14,65 @@ import (
 // Table is the request that makes a table of charges with the keys and indexes of
 // dynamostore's package doc. The one in template.yaml has the same.
 func Table(name string) *dynamodb.CreateTableInput {
-	keys := func(hash string, sort ...string) []types.KeySchemaElement {
-		schema := []types.KeySchemaElement{{AttributeName: &hash, KeyType: types.KeyTypeHash}}
-		for _, attribute := range sort {
-			schema = append(schema, types.KeySchemaElement{AttributeName: aws.String(attribute), KeyType: types.KeyTypeRange})
-		}
-		return schema
-	}
-	index := func(name string, schema []types.KeySchemaElement) types.GlobalSecondaryIndex {
-		return types.GlobalSecondaryIndex{
-			IndexName: &name, KeySchema: schema,
-			Projection: &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly},
-		}
-	}
-	table := &dynamodb.CreateTableInput{
-		TableName:   &name,
-		BillingMode: types.BillingModePayPerRequest,
-		KeySchema:   keys("pk"),
-		GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{
-			index("look", keys("look_shard", "look_at")),
-			index("open", keys("open_shard", "open_at")),
-			index("payment", keys("payment_id")),
-			index("subscription", keys("subscription_id", "cycle_try")),
-		},
-	}
-	for _, attribute := range []string{"pk", "look_shard", "look_at", "open_shard", "open_at", "payment_id", "subscription_id", "cycle_try"} {
-		table.AttributeDefinitions = append(table.AttributeDefinitions,
-			types.AttributeDefinition{AttributeName: aws.String(attribute), AttributeType: types.ScalarAttributeTypeS})
-	}
-	return table
+	return table(name,
+		index("look", "look_shard", "look_at"),
+		index("open", "open_shard", "open_at"),
+		index("payment", "payment_id"),
+		index("subscription", "subscription_id", "cycle_try"))
 }
 
 // SubscriptionsTable is the request that makes a table of subscriptions. The one in
 // template.yaml has the same.
-func SubscriptionsTable(name string) *dynamodb.CreateTableInput {
-	index := func(name, shard, sort string, projection *types.Projection) types.GlobalSecondaryIndex {
-		return types.GlobalSecondaryIndex{
-			IndexName: &name,
-			KeySchema: []types.KeySchemaElement{
-				{AttributeName: &shard, KeyType: types.KeyTypeHash},
-				{AttributeName: &sort, KeyType: types.KeyTypeRange},
-			},
-			Projection: projection,
-		}
-	}
-	table := &dynamodb.CreateTableInput{
-		TableName:   &name,
-		BillingMode: types.BillingModePayPerRequest,
-		KeySchema:   []types.KeySchemaElement{{AttributeName: aws.String("pk"), KeyType: types.KeyTypeHash}},
-		GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{
-			index("due", "due_shard", "due_at", &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly}),
-			index("listed", "list_shard", "list_at", &types.Projection{
-				ProjectionType: types.ProjectionTypeInclude, NonKeyAttributes: []string{"state"},
-			}),
+func SubscriptionsTable(name string) *dynamodb.CreateTableInput { return dueAndListed(name) }
+
+// PayoutsTable is the request that makes a table of watched payouts. The one in
+// template.yaml has the same.
+func PayoutsTable(name string) *dynamodb.CreateTableInput { return dueAndListed(name) }
+
+// dueAndListed makes a table of things that are due and listed by their state.
+func dueAndListed(name string) *dynamodb.CreateTableInput {
+	listed := index("listed", "list_shard", "list_at")
+	listed.Projection = &types.Projection{ProjectionType: types.ProjectionTypeInclude, NonKeyAttributes: []string{"state"}}
+	return table(name, index("due", "due_shard", "due_at"), listed)
+}
+
+func table(name string, indexes ...types.GlobalSecondaryIndex) *dynamodb.CreateTableInput {
+	made := &dynamodb.CreateTableInput{
+		TableName:              &name,
+		BillingMode:            types.BillingModePayPerRequest,
+		KeySchema:              keys("pk"),
+		GlobalSecondaryIndexes: indexes,
+		StreamSpecification: &types.StreamSpecification{
+			StreamEnabled: aws.Bool(true), StreamViewType: types.StreamViewTypeNewAndOldImages,
 		},
 	}
-	for _, attribute := range []string{"pk", "due_shard", "due_at", "list_shard", "list_at"} {
-		table.AttributeDefinitions = append(table.AttributeDefinitions,
+	attributes := []string{"pk"}
+	for _, i := range indexes {
+		for _, k := range i.KeySchema {
+			attributes = append(attributes, *k.AttributeName)
+		}
+	}
+	for _, attribute := range attributes {
+		made.AttributeDefinitions = append(made.AttributeDefinitions,
 			types.AttributeDefinition{AttributeName: aws.String(attribute), AttributeType: types.ScalarAttributeTypeS})
 	}
-	return table
+	return made
+}
+
+// index is one of keys alone.
+func index(name, hash string, sort ...string) types.GlobalSecondaryIndex {
+	return types.GlobalSecondaryIndex{
+		IndexName: &name, KeySchema: keys(hash, sort...),
+		Projection: &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly},
+	}
+}
+
+func keys(hash string, sort ...string) []types.KeySchemaElement {
+	schema := []types.KeySchemaElement{{AttributeName: &hash, KeyType: types.KeyTypeHash}}
+	for _, attribute := range sort {
+		schema = append(schema, types.KeySchemaElement{AttributeName: aws.String(attribute), KeyType: types.KeyTypeRange})
+	}
+	return schema
 }
 
 // CreateTable makes a table of charges in an emulator, where it can be used at once.

@@ -16,6 +16,8 @@ import (
 	simulator "dinarfunctions/sandbox/provider/dineropay"
 	"dinarfunctions/shared/charge"
 	"dinarfunctions/shared/dineropay"
+	"dinarfunctions/shared/payout"
+	"dinarfunctions/test/eventschema"
 	"dinarfunctions/test/internal/stack"
 )
 
@@ -59,6 +61,27 @@ func All() []Sample {
 		Status:   200,
 		Body:     `{"payments": [{"uniqueid": "5b1f0c86d2e74a93", "status": 1, "state": "successful"}], "final": true}`,
 	}, {
+		File:     "payout-status-http-put.json",
+		Function: "PayoutStatus",
+		Status:   201,
+		Body:     `{"payment_id": "df9a31ea528a3977", "reference": "salaries, November", "state": "processing", "payments": [], "checks": 0}`,
+		Verify: func(ctx context.Context, s *stack.Stack) error {
+			_, err := s.Payouts().Get(ctx, "df9a31ea528a3977")
+			return err
+		},
+	}, {
+		File:     "payout-status-schedule.json",
+		Function: "PayoutStatus",
+		Prepare: func(ctx context.Context, s *stack.Stack) error {
+			if err := threePayments(ctx, s); err != nil {
+				return err
+			}
+			// Watched for so long that its first look is due.
+			_, _, err := s.Payouts().Create(ctx, payout.New("df9a31ea528a3977", "", time.Now().Add(-2*time.Minute)))
+			return err
+		},
+		Verify: lookedAtOnce,
+	}, {
 		File:     "recurring-charge-http.json",
 		Function: "RecurringCharge",
 		Status:   200,
@@ -76,6 +99,14 @@ func All() []Sample {
 		Body: `{"order": {"number": "order-1234", "amount": "1.00", "currency": "SAR", "description": "gift"},
 			"state": "settled", "token": "7002"}`,
 		Verify: chargedOnce,
+	}, {
+		File:     "recurring-charge-http-subscription.json",
+		Function: "RecurringCharge",
+		Status:   201,
+		Body: `{"id": "gold-42", "token": "7002", "amount": "49.00", "currency": "SAR", "every": {"count": 1, "unit": "month"},
+			"starts_on": "2026-12-31", "charge_at": "09:00", "time_zone": "Asia/Baghdad", "retry_after_days": [1, 3, 5, 7],
+			"state": "active", "cycle": 1, "attempt": 0, "last_charge": null}`,
+		Verify: chargedNothing,
 	}, {
 		File:     "recurring-charge-schedule.json",
 		Function: "RecurringCharge",
@@ -103,7 +134,41 @@ func All() []Sample {
 		Status:   200,
 		Text:     "OK",
 		Verify:   foundOut,
+	}, {
+		File:     "outcome-events-stream-charges.json",
+		Function: "OutcomeEvents",
+		Batch:    true,
+		Verify:   heard("Charge Unknown", "Charge Settled"),
+	}, {
+		File:     "outcome-events-stream-payouts.json",
+		Function: "OutcomeEvents",
+		Batch:    true,
+		Verify:   heard("Payout Overdue", "Payout Payment Successful", "Payout Payment Failed", "Payout Completed"),
 	}}
+}
+
+// heard: these are the events that came to the queue behind the bus, each as its
+// schema says.
+func heard(detailTypes ...string) func(context.Context, *stack.Stack) error {
+	return func(ctx context.Context, s *stack.Stack) error {
+		all, err := s.Heard(ctx)
+		if err != nil {
+			return err
+		}
+		var got []string
+		for _, e := range all {
+			got = append(got, e.DetailType)
+			if err := eventschema.Check(e.DetailType, e.Detail); err != nil {
+				return err
+			}
+		}
+		slices.Sort(got)
+		want := slices.Sorted(slices.Values(detailTypes))
+		if !slices.Equal(got, want) {
+			return fmt.Errorf("the queue behind the bus got %q, but should have %q", got, want)
+		}
+		return nil
+	}
 }
 
 // gift is the charge of the samples.
@@ -149,6 +214,27 @@ func threePayments(_ context.Context, s *stack.Stack) error {
 		{UniqueID: "aa00000000000001", Status: dinardragon.Failed},
 		{UniqueID: "aa00000000000002", Status: dinardragon.Processing},
 	}})
+}
+
+// lookedAtOnce: the provider was asked about the watched payout once, and what it said
+// is kept.
+func lookedAtOnce(ctx context.Context, s *stack.Stack) error {
+	p, err := s.Payouts().Get(ctx, "df9a31ea528a3977")
+	if err == nil && (len(p.Payments) != 3 || p.State != payout.Processing || p.Checks != 1) {
+		err = fmt.Errorf("the watched payout is %s with %d payments after %d looks, but should be processing with 3 after 1", p.State, len(p.Payments), p.Checks)
+	}
+	if asked := s.DinarDragon.Asked("df9a31ea528a3977"); err == nil && asked != 1 {
+		err = fmt.Errorf("asked Dinar Dragon %d times, but it should be once", asked)
+	}
+	return err
+}
+
+// chargedNothing: what is put down today is charged on its day.
+func chargedNothing(_ context.Context, s *stack.Stack) error {
+	if got := s.DineroPay.Totals().Charges; got != 0 {
+		return fmt.Errorf("DineroPay was asked to charge %d times, but nothing was due", got)
+	}
+	return nil
 }
 
 func chargedOnce(_ context.Context, s *stack.Stack) error {

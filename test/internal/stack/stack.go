@@ -1,5 +1,5 @@
 // Package stack stands template.yaml up on this machine: its tables in DynamoDB
-// Local, its secrets and queues in moto, and simulated providers. It tells the environment
+// Local, its secrets, queues and event bus in moto, and simulated providers. It tells the environment
 // that a function of the template has there.
 //
 // The emulators are those of scripts/with-emulators.py, found by AWS_ENDPOINT_URL
@@ -23,12 +23,14 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"dinarfunctions/sandbox/provider/dinardragon"
 	"dinarfunctions/sandbox/provider/dineropay"
 	"dinarfunctions/shared/awsconfig"
+	"dinarfunctions/shared/dynamostore"
 	"dinarfunctions/shared/dynamostore/dynamostoretest"
 	"dinarfunctions/test/internal/template"
 )
@@ -51,6 +53,8 @@ type Stack struct {
 	DynamoDB    *dynamodb.Client
 	SQS         *sqs.Client
 
+	events    *eventbridge.Client
+	heard     string            // the queue that gets all that is told on the bus
 	host      string            // how functions call this machine
 	refs      map[string]string // what the template's references stand for
 	dineroPay string            // its address as this machine calls it
@@ -119,6 +123,12 @@ func Start(ctx context.Context, file string, o Options) (_ *Stack, err error) {
 		s.refs[secret.ID] = aws.ToString(made.ARN)
 	}
 
+	s.events = eventbridge.NewFromConfig(cfg)
+	for _, bus := range s.Template.OfType("AWS::Events::EventBus") {
+		if s.refs[bus.ID], err = s.makeBus(ctx, bus.ID+"-"+rand.Text()); err != nil {
+			return nil, fmt.Errorf("make %s: %w", bus.ID, err)
+		}
+	}
 	if err := s.makeQueues(ctx); err != nil {
 		return nil, err
 	}
@@ -145,6 +155,11 @@ func Start(ctx context.Context, file string, o Options) (_ *Stack, err error) {
 	}
 	s.refs["DineroPayUrl"], err = s.seen(s.dineroPay)
 	return s, err
+}
+
+// Payouts is the store of watched payouts, as the functions have it.
+func (s *Stack) Payouts() *dynamostore.Payouts {
+	return dynamostore.NewPayouts(s.DynamoDB, s.refs["Payouts"])
 }
 
 // Close ends the simulators. Tables, secrets and queues end with the emulators.
@@ -241,6 +256,11 @@ func TableInput(table template.Resource, name string) *dynamodb.CreateTableInput
 		BillingMode: dynamotypes.BillingMode(table.Properties.Text("BillingMode")),
 		KeySchema:   keySchema(table.Properties),
 	}
+	if view := table.Properties.Map("StreamSpecification").Text("StreamViewType"); view != "" {
+		create.StreamSpecification = &dynamotypes.StreamSpecification{
+			StreamEnabled: aws.Bool(true), StreamViewType: dynamotypes.StreamViewType(view),
+		}
+	}
 	for _, item := range table.Properties.List("AttributeDefinitions") {
 		attribute, _ := item.(template.Properties)
 		create.AttributeDefinitions = append(create.AttributeDefinitions, dynamotypes.AttributeDefinition{
@@ -259,11 +279,6 @@ func TableInput(table template.Resource, name string) *dynamodb.CreateTableInput
 		create.GlobalSecondaryIndexes = append(create.GlobalSecondaryIndexes, dynamotypes.GlobalSecondaryIndex{
 			IndexName: aws.String(index.Text("IndexName")), KeySchema: keySchema(index), Projection: projection,
 		})
-	}
-	if view := table.Properties.Map("StreamSpecification").Text("StreamViewType"); view != "" {
-		create.StreamSpecification = &dynamotypes.StreamSpecification{
-			StreamEnabled: aws.Bool(true), StreamViewType: dynamotypes.StreamViewType(view),
-		}
 	}
 	return create
 }

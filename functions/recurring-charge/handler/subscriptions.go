@@ -1,0 +1,272 @@
+package handler
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"github.com/go-json-experiment/json"
+
+	"dinarfunctions/shared/api"
+	"dinarfunctions/shared/charge"
+	"dinarfunctions/shared/subscription"
+	"dinarfunctions/shared/view"
+)
+
+// Biller is what the function needs of *subscription.Biller. Its errors are those
+// that problemOf knows.
+type Biller interface {
+	// Put makes a subscription or changes one, and tells whether it made it.
+	Put(ctx context.Context, id string, terms subscription.Terms) (s subscription.Subscription, created bool, err error)
+	// Find returns a subscription with its last charge.
+	Find(ctx context.Context, id string) (subscription.Subscription, error)
+	// List lists subscriptions in a state, or all for "".
+	List(ctx context.Context, state subscription.State, after subscription.Place, limit int) ([]subscription.Subscription, *subscription.Place, error)
+	// Charges lists the charges of a subscription by cycle and try.
+	Charges(ctx context.Context, id string, after charge.Cycle, limit int) ([]charge.Charge, *charge.Cycle, error)
+	// Preview is what will be charged when.
+	Preview(ctx context.Context, id string, count int) ([]subscription.Planned, error)
+	// Pause, Resume and Cancel are what a person asks for.
+	Pause(ctx context.Context, id string) (subscription.Subscription, error)
+	Resume(ctx context.Context, id string, missed subscription.Missed) (subscription.Subscription, error)
+	Cancel(ctx context.Context, id string) error
+	// QueueDue puts what is due on the queue.
+	QueueDue(ctx context.Context) (subscription.Queued, error)
+	// Look does what a message asks for.
+	Look(ctx context.Context, m subscription.Message) error
+}
+
+var _ Biller = (*subscription.Biller)(nil)
+
+func (h handler) putSubscription(r *http.Request) (api.Answer, error) {
+	id, err := api.PathSubscriptionID(r, "id")
+	if err != nil {
+		return api.Answer{}, err
+	}
+	var body subscriptionRequest
+	if err := api.Decode(r, &body); err != nil {
+		return api.Answer{}, err
+	}
+	terms, err := body.terms(id)
+	if err != nil {
+		return api.Answer{}, err
+	}
+	s, created, err := h.biller.Put(r.Context(), id, terms)
+	if err != nil {
+		return api.Answer{}, problemOf(err)
+	}
+	h.log.InfoContext(r.Context(), "a subscription was put", "subscription", id, "created", created, "state", string(s.State))
+	status := http.StatusOK
+	if created {
+		status = http.StatusCreated
+	}
+	return api.Answer{Status: status, Body: view.OfSubscription(s)}, nil
+}
+
+func (h handler) getSubscription(r *http.Request) (api.Answer, error) {
+	id, err := api.PathSubscriptionID(r, "id")
+	if err != nil {
+		return api.Answer{}, err
+	}
+	return subscriptionAnswer(h.biller.Find(r.Context(), id))
+}
+
+func (h handler) cancelSubscription(r *http.Request) (api.Answer, error) {
+	id, err := api.PathSubscriptionID(r, "id")
+	if err != nil {
+		return api.Answer{}, err
+	}
+	if err := h.biller.Cancel(r.Context(), id); err != nil {
+		return api.Answer{}, problemOf(err)
+	}
+	h.log.InfoContext(r.Context(), "a subscription was cancelled", "subscription", id)
+	return api.Answer{Status: http.StatusNoContent}, nil
+}
+
+func (h handler) pauseSubscription(r *http.Request) (api.Answer, error) {
+	id, err := api.PathSubscriptionID(r, "id")
+	if err != nil {
+		return api.Answer{}, err
+	}
+	if err := api.DecodeOptional(r, &struct{}{}); err != nil {
+		return api.Answer{}, err
+	}
+	s, err := h.biller.Pause(r.Context(), id)
+	if err == nil {
+		h.log.InfoContext(r.Context(), "a subscription was paused", "subscription", id)
+	}
+	return subscriptionAnswer(s, err)
+}
+
+func (h handler) resumeSubscription(r *http.Request) (api.Answer, error) {
+	id, err := api.PathSubscriptionID(r, "id")
+	if err != nil {
+		return api.Answer{}, err
+	}
+	var body struct {
+		Missed *subscription.Missed `json:"missed"`
+	}
+	if err := api.DecodeOptional(r, &body); err != nil {
+		return api.Answer{}, err
+	}
+	var missed subscription.Missed
+	if body.Missed != nil {
+		missed = *body.Missed
+		if missed != subscription.Skip && missed != subscription.ChargeLatest {
+			return api.Answer{}, api.Invalid(api.FieldError{Field: "missed", Message: `must be "skip" or "charge_latest"`})
+		}
+	}
+	s, err := h.biller.Resume(r.Context(), id, missed)
+	if err == nil {
+		h.log.InfoContext(r.Context(), "a subscription was resumed", "subscription", id, "missed", string(missed), "state", string(s.State))
+	}
+	return subscriptionAnswer(s, err)
+}
+
+// subscriptionAnswer shows a subscription, or what went wrong.
+func subscriptionAnswer(s subscription.Subscription, err error) (api.Answer, error) {
+	if err != nil {
+		return api.Answer{}, problemOf(err)
+	}
+	return api.Answer{Status: http.StatusOK, Body: view.OfSubscription(s)}, nil
+}
+
+// subscriptionsView is a page of subscriptions.
+type subscriptionsView struct {
+	Subscriptions []view.Subscription `json:"subscriptions"`
+	NextCursor    string              `json:"next_cursor,omitzero"`
+}
+
+func (h handler) listSubscriptions(r *http.Request) (api.Answer, error) {
+	query := r.URL.Query()
+	var faults []api.FieldError
+	state := subscription.State(query.Get("state"))
+	if state != "" && !slices.Contains(subscription.States(), state) {
+		faults = append(faults, api.FieldError{Field: "state", Message: fmt.Sprintf("must be one of %v, or left out", subscription.States())})
+	}
+	asked, faults := api.ReadPage(query, faults)
+	if faults != nil {
+		return api.Answer{}, api.Invalid(faults...)
+	}
+	found, more, err := h.biller.List(r.Context(), state, subscription.Place(asked.After), asked.Limit)
+	if err != nil {
+		return api.Answer{}, problemOf(err)
+	}
+	page := subscriptionsView{Subscriptions: make([]view.Subscription, len(found))}
+	for i, s := range found {
+		page.Subscriptions[i] = view.OfSubscription(s)
+	}
+	if more != nil {
+		page.NextCursor = api.Place(*more).Cursor()
+	}
+	return api.Answer{Status: http.StatusOK, Body: page}, nil
+}
+
+func (h handler) listSubscriptionCharges(r *http.Request) (api.Answer, error) {
+	id, err := api.PathSubscriptionID(r, "id")
+	if err != nil {
+		return api.Answer{}, err
+	}
+	query := r.URL.Query()
+	var faults []api.FieldError
+	after, err := readCycleCursor(query.Get("cursor"))
+	if err != nil {
+		faults = append(faults, api.FieldError{Field: "cursor", Message: "must be the next_cursor of an earlier answer"})
+	}
+	query.Del("cursor") // of another kind than those of lists by time
+	asked, faults := api.ReadPage(query, faults)
+	if faults != nil {
+		return api.Answer{}, api.Invalid(faults...)
+	}
+	if after.Number != 0 {
+		after.Subscription = id
+	}
+	charges, more, err := h.biller.Charges(r.Context(), id, after, asked.Limit)
+	if err != nil {
+		return api.Answer{}, problemOf(err)
+	}
+	page := listView{Charges: make([]view.Charge, len(charges))}
+	for i, c := range charges {
+		page.Charges[i] = view.OfCharge(c)
+	}
+	if more != nil {
+		page.NextCursor = cycleCursor(*more)
+	}
+	return api.Answer{Status: http.StatusOK, Body: page}, nil
+}
+
+// cycleCursorText is a place in the list of a subscription's charges, which is in
+// the order of cycles and their tries. To callers it is opaque.
+type cycleCursorText struct {
+	Cycle   int `json:"c"`
+	Attempt int `json:"t"`
+}
+
+func cycleCursor(of charge.Cycle) string {
+	text, err := json.Marshal(cycleCursorText{Cycle: of.Number, Attempt: of.Attempt})
+	if err != nil { // two numbers cannot fail to encode
+		panic(fmt.Errorf("encode a cursor: %w", err))
+	}
+	return base64.RawURLEncoding.EncodeToString(text)
+}
+
+// readCycleCursor reads a cursor; an empty one is the beginning.
+func readCycleCursor(cursor string) (charge.Cycle, error) {
+	if cursor == "" {
+		return charge.Cycle{}, nil
+	}
+	text, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err != nil {
+		return charge.Cycle{}, err
+	}
+	var at cycleCursorText
+	if err := json.Unmarshal(text, &at, json.RejectUnknownMembers(true)); err != nil {
+		return charge.Cycle{}, err
+	}
+	if at.Cycle < 1 || at.Attempt < 0 {
+		return charge.Cycle{}, fmt.Errorf("a cursor to cycle %d, try %d", at.Cycle, at.Attempt)
+	}
+	return charge.Cycle{Number: at.Cycle, Attempt: at.Attempt}, nil
+}
+
+const (
+	defaultPreview = 12
+	maxPreview     = 100
+)
+
+// previewView is what will be charged when.
+type previewView struct {
+	Cycles []plannedView `json:"cycles"`
+}
+
+type plannedView struct {
+	Cycle    int    `json:"cycle"`
+	DueAt    string `json:"due_at"`
+	Amount   string `json:"amount"`
+	Currency string `json:"currency"`
+}
+
+func (h handler) previewSubscription(r *http.Request) (api.Answer, error) {
+	id, err := api.PathSubscriptionID(r, "id")
+	if err != nil {
+		return api.Answer{}, err
+	}
+	count := defaultPreview
+	if text := r.URL.Query().Get("count"); text != "" {
+		if count, err = strconv.Atoi(text); err != nil || count < 1 || count > maxPreview {
+			return api.Answer{}, api.Invalid(api.FieldError{Field: "count", Message: fmt.Sprintf("must be a number from 1 to %d", maxPreview)})
+		}
+	}
+	planned, err := h.biller.Preview(r.Context(), id, count)
+	if err != nil {
+		return api.Answer{}, problemOf(err)
+	}
+	shown := previewView{Cycles: make([]plannedView, len(planned))}
+	for i, p := range planned {
+		shown.Cycles[i] = plannedView{Cycle: p.Cycle, DueAt: api.Time(p.DueAt), Amount: p.Amount.String(), Currency: p.Amount.Currency()}
+	}
+	return api.Answer{Status: http.StatusOK, Body: shown}, nil
+}

@@ -1,0 +1,122 @@
+package boltstore
+
+import (
+	"bytes"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+// entry is a thing's place in an index: a bucket whose keys are in its order and
+// whose values are ids. Every write of a thing moves its entries in the same
+// transaction, so an index never is behind.
+type entry struct {
+	bucket []byte
+	key    string
+}
+
+// timeFormat is in the order of time when sorted as text.
+const timeFormat = "2006-01-02T15:04:05.000000000Z"
+
+// timeKey is the key of an id at a time: in the order of time, and then of id.
+func timeKey(at time.Time, id string) string { return at.UTC().Format(timeFormat) + "#" + id }
+
+// timeOf is the time that a timeKey begins with.
+func timeOf(key []byte) (time.Time, error) {
+	at, err := time.Parse(timeFormat, string(key[:min(len(key), len(timeFormat))]))
+	if err != nil {
+		return time.Time{}, fmt.Errorf("an index entry cannot be read: %w", err)
+	}
+	return at, nil
+}
+
+// move takes a thing's entries from where it was to where it is.
+func move(tx *bbolt.Tx, id string, before, after []entry) error {
+	for _, e := range before {
+		if slices.ContainsFunc(after, e.equal) {
+			continue
+		}
+		if err := tx.Bucket(e.bucket).Delete([]byte(e.key)); err != nil {
+			return err
+		}
+	}
+	for _, e := range after {
+		if slices.ContainsFunc(before, e.equal) {
+			continue
+		}
+		if err := tx.Bucket(e.bucket).Put([]byte(e.key), []byte(id)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e entry) equal(other entry) bool {
+	return e.key == other.key && bytes.Equal(e.bucket, other.bucket)
+}
+
+// from goes through an index from the first key that is not before one.
+func from(tx *bbolt.Tx, bucket []byte, key string) iter.Seq2[[]byte, string] {
+	return func(yield func([]byte, string) bool) {
+		cursor := tx.Bucket(bucket).Cursor()
+		for k, id := cursor.Seek([]byte(key)); k != nil; k, id = cursor.Next() {
+			if !yield(k, string(id)) {
+				return
+			}
+		}
+	}
+}
+
+// duePage is how many due entries are read at a time. Between two pages there is no
+// transaction: who goes through what is due also writes.
+const duePage = 100
+
+// due is an id and the time that its entry says.
+type due struct {
+	id string
+	at time.Time
+}
+
+// dueUntil goes through an index of times up to one, each id once, although an id may
+// be moved on meanwhile to where it would come by again.
+func dueUntil(db *bbolt.DB, bucket []byte, now time.Time) iter.Seq2[due, error] {
+	return func(yield func(due, error) bool) {
+		seen := map[string]bool{}
+		next := ""
+		for more := true; more; {
+			var found []due
+			err := db.View(func(tx *bbolt.Tx) error {
+				more = false
+				for key, id := range from(tx, bucket, next) {
+					at, err := timeOf(key)
+					if err != nil || at.After(now) {
+						return err
+					}
+					if len(found) == duePage {
+						more = true
+						return nil
+					}
+					next = string(key) + "\x00" // behind this one
+					found = append(found, due{id, at})
+				}
+				return nil
+			})
+			if err != nil {
+				yield(due{}, err)
+				return
+			}
+			for _, d := range found {
+				if seen[d.id] {
+					continue
+				}
+				seen[d.id] = true
+				if !yield(d, nil) {
+					return
+				}
+			}
+		}
+	}
+}

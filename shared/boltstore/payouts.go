@@ -1,0 +1,309 @@
+package boltstore
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"go.etcd.io/bbolt"
+
+	"dinarfunctions/shared/payout"
+)
+
+// In payoutsBucket the key is the payment_id and the value a payoutRecord as JSON.
+// payoutsDueBucket has a key for each payout that is to be looked at again: the time
+// and the id, in the order of time. So what is due is found without the rest.
+var (
+	payoutsBucket    = []byte("payouts")
+	payoutsDueBucket = []byte("payouts_due")
+)
+
+// Payouts is a payout.Store in a file.
+type Payouts struct{ db *bbolt.DB }
+
+var _ payout.Store = (*Payouts)(nil)
+
+// Payouts is the store of watched payouts.
+func (f *File) Payouts() *Payouts { return &Payouts{db: f.db} }
+
+// Create implements payout.Store.
+func (s *Payouts) Create(ctx context.Context, p payout.Payout) (standing payout.Payout, created bool, err error) {
+	err = s.update(ctx, p.ID, func(found *payout.Payout) (*payout.Payout, error) {
+		if found != nil {
+			standing, created = *found, false
+			return nil, nil
+		}
+		standing, created = p, true
+		return &p, nil
+	})
+	return standing, created && err == nil, err
+}
+
+// Write implements payout.Store.
+func (s *Payouts) Write(ctx context.Context, p payout.Payout) (standing payout.Payout, written bool, err error) {
+	err = s.update(ctx, p.ID, func(found *payout.Payout) (*payout.Payout, error) {
+		switch {
+		case found == nil:
+			return nil, payout.ErrNotFound
+		case found.Revision != p.Revision-1:
+			standing, written = *found, false
+			return nil, nil
+		}
+		standing, written = p, true
+		return &p, nil
+	})
+	return standing, written && err == nil, err
+}
+
+// Look implements payout.Store.
+func (s *Payouts) Look(ctx context.Context, id string, was, next time.Time) (standing payout.Payout, moved bool, err error) {
+	err = s.update(ctx, id, func(found *payout.Payout) (*payout.Payout, error) {
+		standing, moved = payout.Payout{}, false
+		switch {
+		case found == nil:
+			return nil, nil
+		case !found.NextCheckAt.Equal(was):
+			standing = *found
+			return nil, nil
+		}
+		standing, moved = found.Claimed(next), true
+		return &standing, nil
+	})
+	return standing, moved && err == nil, err
+}
+
+// Due implements payout.Store.
+func (s *Payouts) Due(ctx context.Context, now time.Time) iter.Seq2[payout.Due, error] {
+	return func(yield func(payout.Due, error) bool) {
+		var due []payout.Due
+		last := []byte(sortable(now) + "~") // behind every id at that time
+		err := s.view(ctx, func(tx *bbolt.Tx) error {
+			c := tx.Bucket(payoutsDueBucket).Cursor()
+			for key, _ := c.First(); key != nil && bytes.Compare(key, last) <= 0; key, _ = c.Next() {
+				text, id, _ := strings.Cut(string(key), "#")
+				at, err := time.Parse(sortableFormat, text)
+				if err != nil {
+					return fmt.Errorf("the stored look at payout %s cannot be read: %w", id, err)
+				}
+				due = append(due, payout.Due{ID: id, At: at})
+			}
+			return nil
+		})
+		if err != nil {
+			yield(payout.Due{}, err)
+			return
+		}
+		for _, d := range due {
+			if !yield(d, nil) {
+				return
+			}
+		}
+	}
+}
+
+// List implements payout.Store. It reads all payouts, which on one machine is soon
+// done.
+func (s *Payouts) List(ctx context.Context, state payout.State, after payout.Place, limit int) (found []payout.Payout, more *payout.Place, err error) {
+	err = s.view(ctx, func(tx *bbolt.Tx) error {
+		return tx.Bucket(payoutsBucket).ForEach(func(id, _ []byte) error {
+			p, err := getPayout(tx, string(id))
+			if err == nil && (state == "" || p.State == state) && comparePayouts(p.Place(), after) > 0 {
+				found = append(found, *p)
+			}
+			return err
+		})
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	slices.SortFunc(found, func(a, b payout.Payout) int { return comparePayouts(a.Place(), b.Place()) })
+	if len(found) > limit {
+		found = found[:limit]
+		last := found[limit-1].Place()
+		more = &last
+	}
+	return found, more, nil
+}
+
+func comparePayouts(a, b payout.Place) int {
+	return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
+}
+
+// Get implements payout.Store.
+func (s *Payouts) Get(ctx context.Context, id string) (p payout.Payout, err error) {
+	err = s.view(ctx, func(tx *bbolt.Tx) error {
+		found, err := getPayout(tx, id)
+		if err == nil && found == nil {
+			err = payout.ErrNotFound
+		}
+		if err == nil {
+			p = *found
+		}
+		return err
+	})
+	return p, err
+}
+
+// Delete implements payout.Store. One that cannot be read is taken away too, and the
+// look that is left of it finds nothing.
+func (s *Payouts) Delete(ctx context.Context, id string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return s.db.Update(func(tx *bbolt.Tx) error {
+		if found, err := getPayout(tx, id); err == nil && found != nil {
+			if err := planLook(tx, found, nil); err != nil {
+				return err
+			}
+		}
+		return tx.Bucket(payoutsBucket).Delete([]byte(id))
+	})
+}
+
+func (s *Payouts) view(ctx context.Context, read func(*bbolt.Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return s.db.View(read)
+}
+
+// update reads, decides and writes within one transaction; bbolt has one writer at
+// a time. What decide returns is written, nil is not.
+func (s *Payouts) update(ctx context.Context, id string, decide func(*payout.Payout) (*payout.Payout, error)) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return s.db.Update(func(tx *bbolt.Tx) error {
+		found, err := getPayout(tx, id)
+		if err != nil {
+			return err
+		}
+		p, err := decide(found)
+		if err != nil || p == nil {
+			return err
+		}
+		value, err := json.Marshal(payoutRecordOf(*p))
+		if err != nil {
+			return fmt.Errorf("write payout %s: %w", id, err)
+		}
+		if err := planLook(tx, found, p); err != nil {
+			return err
+		}
+		return tx.Bucket(payoutsBucket).Put([]byte(id), value)
+	})
+}
+
+// planLook takes the look of what stood there out of payoutsDueBucket and puts that
+// of what is written in; nil for nothing.
+func planLook(tx *bbolt.Tx, before, after *payout.Payout) error {
+	looks := tx.Bucket(payoutsDueBucket)
+	if before != nil && !before.NextCheckAt.IsZero() {
+		if err := looks.Delete(lookKey(*before)); err != nil {
+			return err
+		}
+	}
+	if after != nil && !after.NextCheckAt.IsZero() {
+		return looks.Put(lookKey(*after), []byte{})
+	}
+	return nil
+}
+
+func lookKey(p payout.Payout) []byte { return []byte(sortable(p.NextCheckAt) + "#" + p.ID) }
+
+// sortableFormat has all digits of a nanosecond: texts in it are in the order of time.
+const sortableFormat = "2006-01-02T15:04:05.000000000Z"
+
+func sortable(t time.Time) string { return t.UTC().Format(sortableFormat) }
+
+func getPayout(tx *bbolt.Tx, id string) (*payout.Payout, error) {
+	value := tx.Bucket(payoutsBucket).Get([]byte(id))
+	if value == nil {
+		return nil, nil
+	}
+	var r payoutRecord
+	if err := json.Unmarshal(value, &r); err != nil {
+		return nil, fmt.Errorf("the stored payout %s cannot be read: %w", id, err)
+	}
+	p := r.payout()
+	return &p, nil
+}
+
+// payoutRecord is a payout as it is stored. Its names are this store's own.
+type payoutRecord struct {
+	ID          string          `json:"id"`
+	Reference   string          `json:"reference,omitempty"`
+	State       string          `json:"state"`
+	Overdue     bool            `json:"overdue,omitzero"`
+	Payments    []paymentRecord `json:"payments,omitempty"`
+	CheckedAt   time.Time       `json:"checked_at,omitzero"`
+	NextCheckAt time.Time       `json:"next_check_at,omitzero"`
+	Checks      int             `json:"checks"`
+	LastError   string          `json:"last_error,omitempty"`
+	CreatedAt   time.Time       `json:"created_at"`
+	WatchedAt   time.Time       `json:"watched_at"`
+	FinalAt     time.Time       `json:"final_at,omitzero"`
+	Revision    int64           `json:"revision"`
+	UpdatedAt   time.Time       `json:"updated_at"`
+	Change      string          `json:"change,omitempty"`
+}
+
+type paymentRecord struct {
+	UniqueID  string    `json:"id"`
+	Status    int       `json:"status"`
+	State     string    `json:"state"`
+	ChangedAt time.Time `json:"changed_at"`
+}
+
+func payoutRecordOf(p payout.Payout) payoutRecord {
+	r := payoutRecord{
+		ID:          p.ID,
+		Reference:   p.Reference,
+		State:       string(p.State),
+		Overdue:     p.Overdue,
+		CheckedAt:   p.CheckedAt.UTC(),
+		NextCheckAt: p.NextCheckAt.UTC(),
+		Checks:      p.Checks,
+		LastError:   p.LastError,
+		CreatedAt:   p.CreatedAt.UTC(),
+		WatchedAt:   p.WatchedAt.UTC(),
+		FinalAt:     p.FinalAt.UTC(),
+		Revision:    p.Revision,
+		UpdatedAt:   p.UpdatedAt.UTC(),
+		Change:      p.Change,
+	}
+	for _, one := range p.Payments {
+		r.Payments = append(r.Payments, paymentRecord{one.UniqueID, one.Status, string(one.State), one.ChangedAt.UTC()})
+	}
+	return r
+}
+
+func (r payoutRecord) payout() payout.Payout {
+	p := payout.Payout{
+		ID:          r.ID,
+		Reference:   r.Reference,
+		State:       payout.State(r.State),
+		Overdue:     r.Overdue,
+		CheckedAt:   r.CheckedAt,
+		NextCheckAt: r.NextCheckAt,
+		Checks:      r.Checks,
+		LastError:   r.LastError,
+		CreatedAt:   r.CreatedAt,
+		WatchedAt:   r.WatchedAt,
+		FinalAt:     r.FinalAt,
+		Revision:    r.Revision,
+		UpdatedAt:   r.UpdatedAt,
+		Change:      r.Change,
+	}
+	for _, one := range r.Payments {
+		p.Payments = append(p.Payments, payout.Payment{
+			UniqueID: one.UniqueID, Status: one.Status, State: payout.PaymentState(one.State), ChangedAt: one.ChangedAt,
+		})
+	}
+	return p
+}

@@ -1,0 +1,162 @@
+package dynamostore
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/cenkalti/backoff/v5"
+	"golang.org/x/sync/errgroup"
+)
+
+// attrChange is what the last write changed that others are told of: words joined by a
+// blank. It is absent where the write changed nothing of that kind: the filter of the
+// stream knows a change by it. See update.tell.
+const attrChange = "change"
+
+// maxListed is how many rows of the index one list goes through.
+const maxListed = 5000
+
+// The attributes that each kind of thing which is written as a whole has.
+const (
+	attrDueShard  = "due_shard"  // there exactly while due_at is
+	attrDueAt     = "due_at"     // a time: when it is to be looked at next; may be absent
+	attrListShard = "list_shard" // never changed or removed
+	attrListAt    = "list_at"    // a place; never changed or removed
+	attrRevision  = "revision"   // number
+	attrWrittenBy = "written_by" // random id of the call that wrote it last
+)
+
+// setNumber gives an attribute a number.
+func (u *update) setNumber(attribute string, value int64) {
+	u.sets = append(u.sets, u.name(attribute)+" = "+
+		u.value(attribute, &types.AttributeValueMemberN{Value: strconv.FormatInt(value, 10)}))
+}
+
+// setTime gives an attribute a time; the zero time removes it.
+func (u *update) setTime(attribute string, at time.Time) {
+	if at.IsZero() {
+		u.set(attribute, "")
+		return
+	}
+	u.set(attribute, timeText(at))
+}
+
+// setFlag gives an attribute a true, or removes it.
+func (u *update) setFlag(attribute string, is bool) {
+	if !is {
+		u.set(attribute, "")
+		return
+	}
+	u.set(attribute, "true")
+}
+
+// setNumbers gives an attribute a list of numbers; an empty one removes it.
+func (u *update) setNumbers(attribute string, numbers []int) {
+	if len(numbers) == 0 {
+		u.set(attribute, "")
+		return
+	}
+	list := &types.AttributeValueMemberL{}
+	for _, n := range numbers {
+		list.Value = append(list.Value, &types.AttributeValueMemberN{Value: strconv.Itoa(n)})
+	}
+	u.replace(attribute, list)
+}
+
+// number reads a whole number.
+func (r *reader) number(name string) int64 {
+	n, isNumber := r.item[name].(*types.AttributeValueMemberN)
+	if !isNumber {
+		r.fault(name, "is missing or no number")
+		return 0
+	}
+	value, err := strconv.ParseInt(n.Value, 10, 64)
+	if err != nil {
+		r.fault(name, "is no whole number")
+	}
+	return value
+}
+
+// flag reads what is true or absent.
+func (r *reader) flag(name string) bool {
+	text := r.optional(name)
+	if text != "" && text != "true" {
+		r.fault(name, "is neither true nor absent")
+	}
+	return text == "true"
+}
+
+// numbers reads a list of whole numbers that may be absent, but not empty.
+func (r *reader) numbers(name string) []int {
+	value, there := r.item[name]
+	if !there {
+		return nil
+	}
+	list, isList := value.(*types.AttributeValueMemberL)
+	if !isList || len(list.Value) == 0 {
+		r.fault(name, "is no list")
+		return nil
+	}
+	numbers := make([]int, len(list.Value))
+	for i, v := range list.Value {
+		n := reader{item: map[string]types.AttributeValue{name: v}}
+		numbers[i] = int(n.number(name))
+		if len(n.faults) > 0 {
+			r.fault(name, "has an entry that is no whole number")
+			return nil
+		}
+	}
+	return numbers
+}
+
+// readAll reads the things of some rows, in their order. One that is absent is the
+// zero T.
+func readAll[T any](ctx context.Context, rows []row, absent error, get func(context.Context, string) (T, error)) ([]T, error) {
+	things := make([]T, len(rows))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(openReads)
+	for i, r := range rows {
+		group.Go(func() error {
+			thing, err := get(ctx, r.id)
+			if err != nil && !errors.Is(err, absent) {
+				return err
+			}
+			things[i] = thing
+			return nil
+		})
+	}
+	return things, group.Wait()
+}
+
+// conflictTries is how often a write is made that meets a transaction on the same
+// item, which the SDK does not try again. With the pauses between them, that is a
+// second at most.
+const conflictTries = 6
+
+// despiteConflicts makes a write, and makes it again where busy says that its error is
+// a passing one. Nothing was written then.
+func despiteConflicts[T any](ctx context.Context, busy func(error) bool, write func() (T, error)) (T, error) {
+	pause := backoff.NewExponentialBackOff()
+	pause.InitialInterval = 20 * time.Millisecond
+	pause.MaxInterval = 300 * time.Millisecond
+	for try := 1; ; try++ {
+		result, err := write()
+		if err == nil || !busy(err) || try == conflictTries {
+			return result, err
+		}
+		select {
+		case <-time.After(pause.NextBackOff()):
+		case <-ctx.Done():
+			return result, errors.Join(err, context.Cause(ctx))
+		}
+	}
+}
+
+// inTransaction tells whether a single write met a transaction on its item.
+func inTransaction(err error) bool {
+	var conflict *types.TransactionConflictException
+	return errors.As(err, &conflict)
+}

@@ -1,0 +1,456 @@
+package subscription_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"dinarfunctions/shared/calendar"
+	"dinarfunctions/shared/charge"
+	"dinarfunctions/shared/hidden"
+	"dinarfunctions/shared/money"
+	"dinarfunctions/shared/subscription"
+)
+
+func at(t testing.TB, text string) time.Time {
+	t.Helper()
+	when, err := time.Parse("2006-01-02 15:04", text)
+	require.NoError(t, err)
+	return when
+}
+
+func day(t testing.TB, text string) calendar.Date {
+	t.Helper()
+	d, err := calendar.ParseDate(text)
+	require.NoError(t, err)
+	return d
+}
+
+// monthly are terms from 31 January 2027 on, at 09:00 UTC.
+func monthly(t testing.TB) subscription.Terms {
+	t.Helper()
+	amount, err := money.Parse("10", "SAR", 2)
+	require.NoError(t, err)
+	nine, err := calendar.ParseClock("09:00")
+	require.NoError(t, err)
+	return subscription.Terms{
+		InitTransID: "dc66cdd8-d702-11ea-9a2f-0242c0a87002",
+		Token:       hidden.New("MARKED-token-7002"),
+		Amount:      amount,
+		Description: "gold",
+		Calendar: calendar.Calendar{
+			Every: calendar.Every{Count: 1, Unit: calendar.Month}, StartsOn: day(t, "2027-01-31"), ChargeAt: nine, TimeZone: "UTC",
+		},
+		RetryAfterDays: []int{1, 3, 5, 7},
+	}
+}
+
+func gold(t testing.TB, change ...func(*subscription.Terms)) subscription.Subscription {
+	t.Helper()
+	terms := monthly(t)
+	for _, c := range change {
+		c(&terms)
+	}
+	return subscription.New("gold-42", terms, at(t, "2027-01-01 00:00"))
+}
+
+// charged is the subscription after a claim of its next charge, and what became of
+// it, at a time.
+func charged(t testing.TB, s subscription.Subscription, became charge.Charge, when time.Time) subscription.Subscription {
+	t.Helper()
+	became.Order = charge.Order{Number: subscription.Number(s.NextCharge()), Amount: s.Terms.Amount, Description: s.Terms.Description}
+	became.For = s.NextCharge()
+	became.CreatedAt, became.UpdatedAt = when, when
+	claim := became
+	claim.State, claim.LookAt = charge.Sending, when.Add(time.Minute)
+	claimed := s.Claimed(claim)
+	require.True(t, claimed.Waiting)
+	require.Equal(t, subscription.TakeOver, claimed.Judge(when))
+	return claimed.After(became, when)
+}
+
+var (
+	settled  = charge.Charge{State: charge.Settled}
+	soft     = charge.Charge{State: charge.Declined, DeclineClass: charge.Soft, Reason: "insufficient funds", Said: charge.ByAnswer}
+	hard     = charge.Charge{State: charge.Declined, DeclineClass: charge.Hard, Reason: "stolen card", Said: charge.ByAnswer}
+	unknown  = charge.Charge{State: charge.Unknown}
+	rejected = charge.Charge{State: charge.Rejected, Reason: "order.amount: too much"}
+	unsent   = charge.Charge{State: charge.Unsent, Reason: "429"}
+	disputed = charge.Charge{State: charge.Reversed, ProviderStatus: "chargeback"}
+	refunded = charge.Charge{State: charge.Reversed, ProviderStatus: "refund"}
+)
+
+// where is what a table says of a subscription.
+type where struct {
+	state   subscription.State
+	number  string // of the next charge, or the one that is awaited
+	due     string // "" for none
+	change  string
+	waiting bool
+}
+
+func requireAt(t *testing.T, want where, s subscription.Subscription) {
+	t.Helper()
+	got := where{state: s.State, number: subscription.Number(s.NextCharge()), change: s.Change, waiting: s.Waiting}
+	if next := s.NextChargeAt(); !next.IsZero() {
+		got.due = next.UTC().Format("2006-01-02 15:04")
+	}
+	require.Equal(t, want, got, "reason: %s", s.Reason)
+	require.Equal(t, s.State.Chargeable(), !s.LookAt.IsZero(), "it is in the due index exactly while something may happen by itself")
+}
+
+// The contract's table "what became of a cycle's charge".
+func TestWhatBecameOfACyclesCharge(t *testing.T) {
+	t.Parallel()
+	first := at(t, "2027-01-31 09:00")
+	for name, tt := range map[string]struct {
+		became charge.Charge
+		terms  func(*subscription.Terms)
+		want   where
+	}{
+		"settled":                      {settled, nil, where{subscription.Active, "gold-42-0002", "2027-02-28 09:00", "", false}},
+		"settled, and it was the last": {settled, func(t *subscription.Terms) { t.Cycles = 1 }, where{subscription.Finished, "gold-42-0002", "", "finished", false}},
+		"settled, and the end is near": {settled, func(tt *subscription.Terms) { tt.EndsOn = day(t, "2027-02-27") }, where{subscription.Finished, "gold-42-0002", "", "finished", false}},
+		"refunded at once":             {refunded, nil, where{subscription.Active, "gold-42-0002", "2027-02-28 09:00", "", false}},
+		"a soft decline":               {soft, nil, where{subscription.PastDue, "gold-42-0001-r1", "2027-02-01 09:00", "past_due", false}},
+		"a soft decline, no tries":     {soft, func(t *subscription.Terms) { t.RetryAfterDays = nil }, where{subscription.Unpaid, "gold-42-0001-r1", "", "unpaid", false}},
+		"a soft decline, no room": {soft, func(t *subscription.Terms) { t.Calendar.Every = calendar.Every{Count: 1, Unit: calendar.Day} },
+			where{subscription.PastDue, "gold-42-0002", "2027-02-01 09:00", "past_due", false}},
+		"a soft decline of the last one, tried as long as wanted": {soft, func(t *subscription.Terms) {
+			t.Cycles, t.Calendar.Every = 1, calendar.Every{Count: 1, Unit: calendar.Day}
+		}, where{subscription.PastDue, "gold-42-0001-r1", "2027-02-01 09:00", "past_due", false}},
+		"a soft decline on the last day": {soft, func(tt *subscription.Terms) { tt.EndsOn = day(t, "2027-01-31") },
+			where{subscription.Unpaid, "gold-42-0001-r1", "", "unpaid", false}},
+		"a hard decline": {hard, nil, where{subscription.Unpaid, "gold-42-0001-r1", "", "unpaid", false}},
+		"unknown":        {unknown, nil, where{subscription.Active, "gold-42-0001", "", "", true}},
+		"rejected":       {rejected, nil, where{subscription.Held, "gold-42-0001", "", "held", false}},
+		"unsent":         {unsent, nil, where{subscription.Active, "gold-42-0001", "2027-01-31 09:00", "", false}},
+		"charged back":   {disputed, nil, where{subscription.Held, "gold-42-0001", "", "held", false}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := gold(t)
+			if tt.terms != nil {
+				s = gold(t, tt.terms)
+			}
+			requireAt(t, tt.want, charged(t, s, tt.became, first))
+		})
+	}
+}
+
+func TestTriesAfterADecline(t *testing.T) {
+	t.Parallel()
+	s := charged(t, gold(t), soft, at(t, "2027-01-31 09:00"))
+	for _, want := range []where{
+		{subscription.PastDue, "gold-42-0001-r2", "2027-02-03 09:00", "", false},
+		{subscription.PastDue, "gold-42-0001-r3", "2027-02-05 09:00", "", false},
+		{subscription.PastDue, "gold-42-0001-r4", "2027-02-07 09:00", "", false},
+		{subscription.Unpaid, "gold-42-0001-r5", "", "unpaid", false},
+	} {
+		s = charged(t, s, soft, s.DueAt)
+		requireAt(t, want, s)
+	}
+
+	t.Run("a new token tries at once, and what was missed is skipped", func(t *testing.T) {
+		t.Parallel()
+		terms := s.Terms
+		terms.Token = hidden.New("MARKED-another-token")
+		again, err := s.With(terms, at(t, "2027-04-10 12:00"))
+		require.NoError(t, err)
+		requireAt(t, where{subscription.PastDue, "gold-42-0001-r5", "2027-04-10 12:00", "", false}, again)
+		require.Equal(t, subscription.AskFirst, again.Judge(at(t, "2027-04-10 12:00")))
+		requireAt(t, where{subscription.Active, "gold-42-0004", "2027-04-30 09:00", "recovered", false}, charged(t, again, settled, at(t, "2027-04-10 12:00")))
+		requireAt(t, where{subscription.Unpaid, "gold-42-0001-r6", "", "unpaid", false}, charged(t, again, soft, at(t, "2027-04-10 12:00")))
+	})
+	t.Run("other terms with the old token change nothing now", func(t *testing.T) {
+		t.Parallel()
+		terms := s.Terms
+		terms.Description = "silver"
+		again, err := s.With(terms, at(t, "2027-04-10 12:00"))
+		require.NoError(t, err)
+		requireAt(t, where{subscription.Unpaid, "gold-42-0001-r5", "", "", false}, again)
+	})
+	t.Run("a try that is paid ends it", func(t *testing.T) {
+		t.Parallel()
+		s := charged(t, gold(t), soft, at(t, "2027-01-31 09:00"))
+		requireAt(t, where{subscription.Active, "gold-42-0002", "2027-02-28 09:00", "recovered", false}, charged(t, s, settled, s.DueAt))
+	})
+	t.Run("a declined charge that turns out to be paid", func(t *testing.T) {
+		t.Parallel()
+		s := charged(t, gold(t), soft, at(t, "2027-01-31 09:00"))
+		late := settled
+		late.For = charge.Cycle{Subscription: "gold-42", Number: 1}
+		requireAt(t, where{subscription.Active, "gold-42-0002", "2027-02-28 09:00", "recovered", false}, s.Later(late, false, at(t, "2027-01-31 15:00")))
+	})
+}
+
+// Not within 24 hours of the next cycle: weekly, with a try a week later.
+func TestNoTryCloseToTheNextCycle(t *testing.T) {
+	t.Parallel()
+	weekly := func(t *subscription.Terms) { t.Calendar.Every = calendar.Every{Count: 1, Unit: calendar.Week} }
+	s := charged(t, gold(t, weekly), soft, at(t, "2027-01-31 09:00"))
+	for range 2 {
+		s = charged(t, s, soft, s.DueAt)
+	}
+	requireAt(t, where{subscription.PastDue, "gold-42-0001-r3", "2027-02-05 09:00", "", false}, s)
+	s = charged(t, s, soft, s.DueAt)
+	requireAt(t, where{subscription.PastDue, "gold-42-0002", "2027-02-07 09:00", "", false}, s)
+	requireAt(t, where{subscription.Active, "gold-42-0003", "2027-02-14 09:00", "recovered", false}, charged(t, s, settled, s.DueAt))
+}
+
+func TestJudge(t *testing.T) {
+	t.Parallel()
+	daily := func(t *subscription.Terms) { t.Calendar.Every = calendar.Every{Count: 1, Unit: calendar.Day} }
+	for name, tt := range map[string]struct {
+		now   string
+		terms func(*subscription.Terms)
+		want  subscription.Verdict
+	}{
+		"a minute early":            {"2027-01-31 08:59", nil, subscription.Nothing},
+		"now":                       {"2027-01-31 09:00", nil, subscription.ChargeIt},
+		"an hour late":              {"2027-01-31 10:00", nil, subscription.ChargeIt},
+		"more than an hour late":    {"2027-01-31 10:01", nil, subscription.AskFirst},
+		"72 hours late":             {"2027-02-03 09:00", nil, subscription.AskFirst},
+		"more than that":            {"2027-02-03 09:01", nil, subscription.TooLate},
+		"daily, half a day late":    {"2027-01-31 21:00", daily, subscription.AskFirst},
+		"daily, more than half one": {"2027-01-31 21:01", daily, subscription.TooLate},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := gold(t)
+			if tt.terms != nil {
+				s = gold(t, tt.terms)
+			}
+			require.Equal(t, tt.want, s.Judge(at(t, tt.now)))
+			for _, state := range subscription.States() {
+				if !state.Chargeable() {
+					s.State = state
+					require.Equal(t, subscription.Nothing, s.Judge(at(t, tt.now)), state)
+				}
+			}
+		})
+	}
+}
+
+func TestAnOpenOutcomeBlocks(t *testing.T) {
+	t.Parallel()
+	began := at(t, "2027-01-31 09:00")
+	s := charged(t, gold(t), unknown, began)
+	open := unknown
+	open.For = s.NextCharge()
+	for now := began; now.Sub(began) < 14*24*time.Hour; now = s.LookAt {
+		require.Equal(t, subscription.TakeOver, s.Judge(now))
+		s = s.After(open, now)
+		if s.State == subscription.Held {
+			break
+		}
+		require.True(t, s.LookAt.After(now))
+	}
+	s = s.After(open, began.Add(14*24*time.Hour))
+	requireAt(t, where{subscription.Held, "gold-42-0001", "", "held", true}, s)
+
+	// What comes later changes the charge, not the state; then it can be resumed.
+	paid := settled
+	paid.For = s.NextCharge()
+	s = s.After(paid, at(t, "2027-03-01 00:00"))
+	requireAt(t, where{subscription.Held, "gold-42-0001", "", "", false}, s)
+	require.Equal(t, charge.Settled, s.Last.State)
+	for _, missed := range []subscription.Missed{subscription.Skip, subscription.ChargeLatest} {
+		again, err := s.Resume(missed, at(t, "2027-03-02 00:00"))
+		require.NoError(t, err)
+		want := where{subscription.Active, "gold-42-0003", "2027-03-31 09:00", "", false}
+		if missed == subscription.ChargeLatest { // the second was missed meanwhile
+			want = where{subscription.Active, "gold-42-0002", "2027-03-02 00:00", "", false}
+		}
+		requireAt(t, want, again)
+	}
+}
+
+func TestResume(t *testing.T) {
+	t.Parallel()
+	first := at(t, "2027-01-31 09:00")
+	paused := func(s subscription.Subscription, when string) subscription.Subscription {
+		s, err := s.Pause(at(t, when))
+		require.NoError(t, err)
+		requireAt(t, where{subscription.Paused, subscription.Number(s.NextCharge()), "", "", s.Waiting}, s)
+		return s
+	}
+	second := charged(t, gold(t), settled, first)
+	backCharge := disputed
+	backCharge.Order.Number, backCharge.For = "gold-42-0001", charge.Cycle{Subscription: "gold-42", Number: 1}
+	for name, tt := range map[string]struct {
+		s               subscription.Subscription
+		now             string
+		skip, latest    where
+		missedMaybeLeft bool
+	}{
+		"paused, nothing missed": {paused(gold(t), "2027-01-02 00:00"), "2027-01-03 00:00",
+			where{subscription.Active, "gold-42-0001", "2027-01-31 09:00", "", false},
+			where{subscription.Active, "gold-42-0001", "2027-01-31 09:00", "", false}, true},
+		"paused, three missed": {paused(gold(t), "2027-01-02 00:00"), "2027-04-01 00:00",
+			where{subscription.Active, "gold-42-0004", "2027-04-30 09:00", "", false},
+			where{subscription.Active, "gold-42-0003", "2027-04-01 00:00", "", false}, true},
+		"paused between tries": {paused(charged(t, gold(t), soft, first), "2027-01-31 10:00"), "2027-01-31 11:00",
+			where{subscription.PastDue, "gold-42-0001-r1", "2027-02-01 09:00", "", false},
+			where{subscription.PastDue, "gold-42-0001-r1", "2027-02-01 09:00", "", false}, true},
+		"paused between tries, a try missed": {paused(charged(t, gold(t), soft, first), "2027-01-31 10:00"), "2027-02-10 11:00",
+			where{subscription.Active, "gold-42-0002", "2027-02-28 09:00", "", false},
+			where{subscription.PastDue, "gold-42-0001-r1", "2027-02-10 11:00", "", false}, true},
+		"paused while its outcome is open": {paused(charged(t, gold(t), unknown, first), "2027-01-31 10:00"), "2027-02-10 11:00",
+			where{subscription.Active, "gold-42-0001", "", "", true},
+			where{subscription.Active, "gold-42-0001", "", "", true}, true},
+		"held: too late": {gold(t).Late(at(t, "2027-02-05 00:00")), "2027-02-06 00:00",
+			where{subscription.Active, "gold-42-0002", "2027-02-28 09:00", "", false},
+			where{subscription.Active, "gold-42-0001", "2027-02-06 00:00", "", false}, false},
+		"held: refused": {charged(t, gold(t), rejected, first), "2027-02-01 00:00",
+			where{subscription.Active, "gold-42-0002", "2027-02-28 09:00", "", false},
+			where{subscription.Active, "gold-42-0001", "2027-02-01 00:00", "", false}, false},
+		"held: charged back": {charged(t, gold(t), disputed, first), "2027-02-01 00:00",
+			where{subscription.Active, "gold-42-0002", "2027-02-28 09:00", "", false},
+			where{subscription.Active, "gold-42-0002", "2027-02-28 09:00", "", false}, false},
+		"held: the cycle before was charged back": {second.Later(backCharge, false, at(t, "2027-02-03 00:00")), "2027-02-04 00:00",
+			where{subscription.Active, "gold-42-0002", "2027-02-28 09:00", "", false},
+			where{subscription.Active, "gold-42-0002", "2027-02-28 09:00", "", false}, false},
+		"unpaid": {charged(t, gold(t), hard, first), "2027-02-01 00:00",
+			where{subscription.Active, "gold-42-0002", "2027-02-28 09:00", "", false},
+			where{subscription.PastDue, "gold-42-0001-r1", "2027-02-01 00:00", "", false}, false},
+		"unpaid, and one missed since": {charged(t, gold(t), hard, first), "2027-03-01 00:00",
+			where{subscription.Active, "gold-42-0003", "2027-03-31 09:00", "", false},
+			where{subscription.Active, "gold-42-0002", "2027-03-01 00:00", "", false}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			now := at(t, tt.now)
+			skipped, err := tt.s.Resume(subscription.Skip, now)
+			require.NoError(t, err)
+			requireAt(t, tt.skip, skipped)
+			latest, err := tt.s.Resume(subscription.ChargeLatest, now)
+			require.NoError(t, err)
+			requireAt(t, tt.latest, latest)
+			if latest.DueAt.Equal(now) {
+				require.Equal(t, subscription.AskFirst, latest.Judge(now), "what was missed is asked about first")
+			}
+			byDefault, err := tt.s.Resume("", now)
+			if tt.missedMaybeLeft {
+				require.NoError(t, err)
+				requireAt(t, tt.skip, byDefault)
+			} else {
+				var missed *subscription.MissedError
+				require.ErrorAs(t, err, &missed)
+				require.Equal(t, tt.s, byDefault)
+			}
+			again, err := skipped.Resume(subscription.ChargeLatest, now)
+			require.NoError(t, err)
+			require.Equal(t, skipped, again, "there is nothing to resume")
+		})
+	}
+}
+
+func TestWhatHasEnded(t *testing.T) {
+	t.Parallel()
+	now := at(t, "2027-02-01 00:00")
+	cancelled := gold(t).Cancel(now)
+	requireAt(t, where{subscription.Cancelled, "gold-42-0001", "", "cancelled", false}, cancelled)
+	finished := charged(t, gold(t, func(t *subscription.Terms) { t.Cycles = 1 }), settled, at(t, "2027-01-31 09:00"))
+	for _, s := range []subscription.Subscription{cancelled, finished} {
+		var state *subscription.StateError
+		_, err := s.Pause(now)
+		require.ErrorAs(t, err, &state)
+		_, err = s.Resume(subscription.Skip, now)
+		require.ErrorAs(t, err, &state)
+		terms := s.Terms
+		terms.Description = "silver"
+		_, err = s.With(terms, now)
+		require.ErrorAs(t, err, &state)
+		require.Equal(t, s, s.Cancel(now), "cancelled again, nothing changes")
+	}
+
+	// What was under way when it was cancelled ends, and changes no state.
+	s := gold(t)
+	s.Waiting = true
+	s = s.Cancel(now)
+	paid := settled
+	paid.For = s.NextCharge()
+	s = s.After(paid, now)
+	requireAt(t, where{subscription.Cancelled, "gold-42-0001", "", "", false}, s)
+	require.Equal(t, charge.Settled, s.Last.State)
+}
+
+func TestOtherTerms(t *testing.T) {
+	t.Parallel()
+	s := charged(t, gold(t), settled, at(t, "2027-01-31 09:00")) // next: the second, 28 February
+	on := func(text string) func(*subscription.Terms) {
+		return func(terms *subscription.Terms) { terms.Calendar.StartsOn = day(t, text) }
+	}
+	for name, tt := range map[string]struct {
+		change func(*subscription.Terms)
+		want   where
+	}{
+		"another amount": {func(t *subscription.Terms) { t.Description = "silver" }, where{subscription.Active, "gold-42-0002", "2027-02-28 09:00", "", false}},
+		"a day soon: half a month must lie between": {on("2027-02-05"), where{subscription.Active, "gold-42-0002", "2027-03-05 09:00", "", false}},
+		"a day far enough":                          {on("2027-02-20"), where{subscription.Active, "gold-42-0002", "2027-02-20 09:00", "", false}},
+		"weekly":                                    {func(t *subscription.Terms) { t.Calendar.Every = calendar.Every{Count: 1, Unit: calendar.Week} }, where{subscription.Active, "gold-42-0002", "2027-02-07 09:00", "", false}},
+		"no more cycles":                            {func(t *subscription.Terms) { t.Cycles = 1 }, where{subscription.Finished, "gold-42-0002", "", "finished", false}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			terms := s.Terms
+			tt.change(&terms)
+			after, err := s.With(terms, at(t, "2027-02-01 00:00"))
+			require.NoError(t, err)
+			requireAt(t, tt.want, after)
+			same, err := after.With(terms, at(t, "2027-02-02 00:00"))
+			if after.State != subscription.Finished {
+				require.NoError(t, err)
+				require.Equal(t, after, same, "the same terms change nothing")
+			}
+		})
+	}
+
+	t.Run("before the first cycle", func(t *testing.T) {
+		t.Parallel()
+		terms := monthly(t)
+		terms.Calendar.StartsOn = day(t, "2027-01-02")
+		after, err := gold(t).With(terms, at(t, "2027-01-01 12:00"))
+		require.NoError(t, err)
+		requireAt(t, where{subscription.Active, "gold-42-0001", "2027-01-02 09:00", "", false}, after)
+	})
+	t.Run("while an outcome is open", func(t *testing.T) {
+		t.Parallel()
+		open := charged(t, gold(t), unknown, at(t, "2027-01-31 09:00"))
+		terms := open.Terms
+		terms.Calendar.StartsOn = day(t, "2027-02-05")
+		after, err := open.With(terms, at(t, "2027-02-01 00:00"))
+		require.NoError(t, err)
+		requireAt(t, where{subscription.Active, "gold-42-0001", "", "", true}, after)
+		paid := settled
+		paid.For = after.NextCharge()
+		requireAt(t, where{subscription.Active, "gold-42-0002", "2027-03-05 09:00", "", false}, after.After(paid, at(t, "2027-02-02 00:00")))
+	})
+}
+
+func TestACyclePaidTwiceIsToldOnce(t *testing.T) {
+	t.Parallel()
+	s := charged(t, gold(t), soft, at(t, "2027-01-31 09:00"))
+	s = charged(t, s, settled, s.DueAt)
+	late := settled
+	late.For = charge.Cycle{Subscription: "gold-42", Number: 1}
+	twice := s.Later(late, true, at(t, "2027-02-02 00:00"))
+	requireAt(t, where{subscription.Active, "gold-42-0002", "2027-02-28 09:00", "paid_twice", false}, twice)
+	require.Equal(t, []int{1}, twice.PaidTwice)
+	require.Empty(t, twice.Later(late, true, at(t, "2027-02-03 00:00")).Change)
+}
+
+func TestPreview(t *testing.T) {
+	t.Parallel()
+	s := charged(t, gold(t, func(t *subscription.Terms) { t.Cycles = 4 }), soft, at(t, "2027-01-31 09:00"))
+	var due []string
+	before := s
+	for _, p := range s.Preview(12, at(t, "2027-01-31 10:00")) {
+		due = append(due, subscription.Number(charge.Cycle{Subscription: "x", Number: p.Cycle})+" "+p.DueAt.Format("01-02 15:04"))
+	}
+	require.Equal(t, []string{"x-0001 02-01 09:00", "x-0002 02-28 09:00", "x-0003 03-31 09:00", "x-0004 04-30 09:00"}, due)
+	require.Equal(t, before, s)
+	require.Empty(t, s.Cancel(at(t, "2027-01-31 10:00")).Preview(12, at(t, "2027-01-31 10:00")))
+}
