@@ -115,6 +115,19 @@ func All() []Sample {
 		},
 		Verify: foundOut,
 	}, {
+		// Messages about a subscription that is not there are done.
+		File:     "recurring-charge-queue.json",
+		Function: "RecurringCharge",
+		Batch:    true,
+		Verify:   nobodyCharged,
+	}, {
+		// The second one cannot be read, and comes back alone.
+		File:     "recurring-charge-queue-poisoned.json",
+		Function: "RecurringCharge",
+		Batch:    true,
+		Failed:   []string{"c9a1bd0e-3f62-4d0c-9d53-0f1c7a64b8e2"},
+		Verify:   nobodyCharged,
+	}, {
 		File:     "charge-callback-http.json",
 		Function: "ChargeCallback",
 		Prepare:  lost,
@@ -227,6 +240,14 @@ func chargedNothing(_ context.Context, s *stack.Stack) error {
 func chargedOnce(_ context.Context, s *stack.Stack) error {
 	if got := s.DineroPay.Counts(gift().Number); got.Charges != 1 || got.Charged != 1 {
 		return fmt.Errorf("DineroPay was asked to charge %d times and charged %d times, but both should be once", got.Charges, got.Charged)
+	}
+	return nil
+}
+
+// nobodyCharged: DineroPay was not asked to charge the cycle that the messages name.
+func nobodyCharged(_ context.Context, s *stack.Stack) error {
+	if got := s.DineroPay.Counts("gold-42-0007"); got.Charges != 0 {
+		return fmt.Errorf("DineroPay was asked to charge %d times, but should not be", got.Charges)
 	}
 	return nil
 }

@@ -65,5 +65,12 @@ func TestCheckOfOtherAnswers(t *testing.T) {
 
 	stream := sample.Sample{Batch: true}
 	require.NoError(t, stream.Check([]byte(`{"batchItemFailures":[]}`)))
-	require.ErrorContains(t, stream.Check([]byte(`{"batchItemFailures":[{"itemIdentifier":"1"}]}`)), `"1"`)
+	require.ErrorContains(t, stream.Check([]byte(`{"batchItemFailures":[{"itemIdentifier":"1"}]}`)), `names ["1"]`)
+	require.ErrorContains(t, stream.Check([]byte(`null`)), "does not say what failed", "Lambda would take it for done")
+
+	queue := sample.Sample{Batch: true, Failed: []string{"b"}}
+	require.NoError(t, queue.Check([]byte(`{"batchItemFailures":[{"itemIdentifier":"b"}]}`)))
+	require.ErrorContains(t, queue.Check([]byte(`{"batchItemFailures":[]}`)), `["b"]`)
+	require.ErrorContains(t, queue.Check([]byte(`{"batchItemFailures":[{"itemIdentifier":""}]}`)), `names [""]`)
+	require.ErrorContains(t, queue.Check([]byte(`{"statusCode": 200}`)), "no partial batch response")
 }

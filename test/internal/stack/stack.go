@@ -280,21 +280,7 @@ func TableInput(table template.Resource, name string) *dynamodb.CreateTableInput
 			IndexName: aws.String(index.Text("IndexName")), KeySchema: keySchema(index), Projection: projection,
 		})
 	}
-	if view := table.Properties.Map("StreamSpecification").Text("StreamViewType"); view != "" {
-		create.StreamSpecification = &dynamotypes.StreamSpecification{
-			StreamEnabled: aws.Bool(true), StreamViewType: dynamotypes.StreamViewType(view),
-		}
-	}
 	return create
-}
-
-func texts(of []any) []string {
-	var list []string
-	for _, item := range of {
-		text, _ := item.(string)
-		list = append(list, text)
-	}
-	return list
 }
 
 func keySchema(of template.Properties) []dynamotypes.KeySchemaElement {
