@@ -17,6 +17,8 @@ type Image = map[string]types.AttributeValue
 var changeReaders = map[string]changeReader{
 	chargePrefix: changeOf(readCharge, outcome.OfCharge),
 	payoutPrefix: changeOf(readPayout, outcome.OfPayout),
+
+	subscriptionPrefix: changeOf(readSubscription, outcome.OfSubscription),
 }
 
 type changeReader func(words, name string, before, after Image) (outcome.Change, error)

@@ -42,6 +42,8 @@ type envelope struct {
 	Charge  any `json:"charge,omitzero"`
 	Payment any `json:"payment,omitzero"`
 	Payout  any `json:"payout,omitzero"`
+
+	Subscription any `json:"subscription,omitzero"`
 }
 
 // Change is what one write changed. The zero Change changed nothing.

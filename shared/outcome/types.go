@@ -9,7 +9,7 @@ import (
 // its schema in events/schemas.
 func DetailTypes() []string {
 	var all []string
-	for _, types := range []map[string]string{chargeTypes, payoutTypes} {
+	for _, types := range []map[string]string{chargeTypes, subscriptionTypes, payoutTypes} {
 		all = slices.AppendSeq(all, maps.Values(types))
 	}
 	slices.Sort(all)
