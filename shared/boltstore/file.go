@@ -19,7 +19,8 @@ import (
 
 // buckets are what the file has: one for each kind of thing, and its indexes.
 func buckets() [][]byte {
-	return slices.Concat([][]byte{chargesBucket, controlBucket, subscriptionsBucket, payoutsBucket, payoutsDueBucket}, chargeIndexes(), subscriptionIndexes())
+	return slices.Concat([][]byte{chargesBucket, controlBucket, payoutsBucket, payoutsDueBucket, subscriptionsBucket},
+		chargeIndexes(), subscriptionIndexes())
 }
 
 // File is an open file, in which each kind of thing has its store. It is safe for

@@ -98,6 +98,9 @@ type body struct {
 	ExpressionAttributeValues           attributes
 	ReturnValues                        string
 	ReturnValuesOnConditionCheckFailure string
+
+	ClientRequestToken string
+	TransactItems      []struct{ Update body }
 }
 
 // attributes are DynamoDB's JSON for attributes: {"state": {"S": "settled"}}.

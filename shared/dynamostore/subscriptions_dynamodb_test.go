@@ -61,12 +61,13 @@ func TestSubscriptionsOnDynamoDB(t *testing.T) {
 func TestSubscriptionsOnDynamoDBWithLostAnswers(t *testing.T) {
 	t.Parallel()
 	subscriptiontest.Store(t, func(t *testing.T) (subscription.Store, charge.Store) {
+		p := newPair(t)
 		var calls, before, after atomic.Int64
 		t.Cleanup(func() {
 			require.NotZero(t, before.Load())
 			require.NotZero(t, after.Load())
 		})
-		return newPair(t).stores(transport(func(r *http.Request) (*http.Response, error) {
+		return p.stores(transport(func(r *http.Request) (*http.Response, error) {
 			switch calls.Add(1) % 6 {
 			case 0:
 				before.Add(1)

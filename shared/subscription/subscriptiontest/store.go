@@ -396,7 +396,7 @@ func testClaimRace(t *testing.T, h house) {
 			var losers []charge.Charge
 			race(t, 50, func(i int) error {
 				claim := Claim(t, s, fmt.Sprintf("racer-%d", i), Start.Add(time.Hour))
-				standing, won, err := h.Store.Claim(t.Context(), s.Claimed(claim), claim)
+				standing, won, err := h.Claim(t.Context(), s.Claimed(claim), claim)
 				mu.Lock()
 				defer mu.Unlock()
 				switch {
@@ -432,7 +432,7 @@ func testClaimOrCancel(t *testing.T, h house) {
 		race(t, 2, func(i int) error {
 			var err error
 			if i == 0 {
-				_, claimed, err = h.Store.Claim(t.Context(), s.Claimed(claim), claim)
+				_, claimed, err = h.Claim(t.Context(), s.Claimed(claim), claim)
 			} else {
 				_, err = h.Write(t.Context(), s.Cancel(Start.Add(time.Minute)))
 				cancelled = err == nil
@@ -622,7 +622,7 @@ func testEnded(t *testing.T, h house) {
 	require.Error(t, err)
 	require.NotErrorIs(t, err, subscription.ErrChanged)
 	claim := Claim(t, s, "attempt-1", Start)
-	_, won, err := h.Store.Claim(ended, s.Claimed(claim), claim)
+	_, won, err := h.Claim(ended, s.Claimed(claim), claim)
 	require.Error(t, err)
 	require.NotErrorIs(t, err, subscription.ErrChanged)
 	require.False(t, won)
@@ -662,7 +662,7 @@ func (h house) mustCreate(t *testing.T, s subscription.Subscription) subscriptio
 
 func (h house) mustClaim(t *testing.T, s subscription.Subscription, claim charge.Charge) charge.Charge {
 	t.Helper()
-	standing, won, err := h.Store.Claim(t.Context(), s, claim)
+	standing, won, err := h.Claim(t.Context(), s, claim)
 	require.NoError(t, err)
 	require.True(t, won)
 	return standing
@@ -670,7 +670,7 @@ func (h house) mustClaim(t *testing.T, s subscription.Subscription, claim charge
 
 func (h house) requireOvertaken(t *testing.T, s subscription.Subscription, claim charge.Charge) {
 	t.Helper()
-	_, won, err := h.Store.Claim(t.Context(), s.Claimed(claim), claim)
+	_, won, err := h.Claim(t.Context(), s.Claimed(claim), claim)
 	require.ErrorIs(t, err, subscription.ErrChanged)
 	require.False(t, won)
 }
@@ -678,7 +678,7 @@ func (h house) requireOvertaken(t *testing.T, s subscription.Subscription, claim
 // requireNotWon: the claim is told what stands, and neither is written.
 func (h house) requireNotWon(t *testing.T, s subscription.Subscription, claim, stands charge.Charge) {
 	t.Helper()
-	standing, won, err := h.Store.Claim(t.Context(), s.Claimed(claim), claim)
+	standing, won, err := h.Claim(t.Context(), s.Claimed(claim), claim)
 	require.NoError(t, err)
 	require.False(t, won)
 	require.Equal(t, stands, standing)

@@ -2,7 +2,6 @@
 package sample
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"

@@ -63,7 +63,7 @@ func TestCheckOfOtherAnswers(t *testing.T) {
 	require.ErrorContains(t, schedule.Check([]byte(`{"statusCode": 200}`)), "null")
 	require.ErrorContains(t, schedule.Check(nil), "null")
 
-	stream := sample.Sample{Answer: `{"batchItemFailures":[]}`}
+	stream := sample.Sample{Batch: true}
 	require.NoError(t, stream.Check([]byte(`{"batchItemFailures":[]}`)))
-	require.ErrorContains(t, stream.Check([]byte(`{"batchItemFailures":[{"itemIdentifier":"1"}]}`)), `itemIdentifier`)
+	require.ErrorContains(t, stream.Check([]byte(`{"batchItemFailures":[{"itemIdentifier":"1"}]}`)), `"1"`)
 }
