@@ -35,6 +35,7 @@ func TestAnEventOfNoKnownShapeIsAnError(t *testing.T) {
 	function := lambdaruntime.Start(t, lambdaruntime.Build(t, "recurring-charge"), map[string]string{
 		"DINEROPAY_URL": "http://127.0.0.1:1", "DINEROPAY_RECURRING_PATH": "/api/v1/payment/recurring",
 		"DINEROPAY_SECRET_ID": "secret", "SECRET_TTL": "5m", "CHARGES_TABLE": "charges",
+		"SUBSCRIPTIONS_TABLE": "subscriptions", "DUE_QUEUE_URL": "http://127.0.0.1:1/due",
 	})
 	result, err := function.Invoke(t.Context(), []byte(`{"surprise": "MARKED"}`), time.Minute)
 	require.NoError(t, err)
