@@ -63,7 +63,7 @@ func run(t *testing.T, many int, subscriptions subscription.Store, charges charg
 	if from == 0 {
 		from = rand.Uint64()
 	}
-	dice := func(n uint64) *rand.Rand { return rand.New(rand.NewPCG(from, n)) } //nolint:gosec // to be repeated, not to be secret
+	dice := func(n uint64) *rand.Rand { return rand.New(rand.NewPCG(from, n)) }
 	y := &year{t: t, dice: dice(1), now: begin, tally: &tally{counts: map[string]int{}}, unheard: map[charge.Cycle]bool{}}
 	clock := func() time.Time { return y.now }
 	y.bank = &bank{now: clock, tally: y.tally, dice: dice(2), known: map[string]*transaction{}, sent: map[string]charge.State{},
@@ -72,7 +72,7 @@ func run(t *testing.T, many int, subscriptions subscription.Store, charges charg
 	y.store = &watched{Store: subscriptions, trouble: y.trouble, bank: y.bank,
 		last: map[string]subscription.Subscription{}, why: map[charge.Cycle]string{}}
 	y.queue = &queue{trouble: &trouble{tally: y.tally, dice: dice(4)}}
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	log := slog.New(slog.DiscardHandler)
 	y.ledger = charge.NewLedger(ledgerStore{charges, y.trouble}, y.bank, clock, log)
 	y.biller = subscription.NewBiller(y.store, y.ledger, y.queue, clock, log)
 	y.ledger.Follow(y.biller.Follow)
