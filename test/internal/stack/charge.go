@@ -43,3 +43,8 @@ func (merchant) Get(context.Context) (dineropay.Credentials, error) {
 }
 
 func (m merchant) Refresh(ctx context.Context) (dineropay.Credentials, error) { return m.Get(ctx) }
+
+// Subscriptions is the store of subscriptions, as the functions have it.
+func (s *Stack) Subscriptions() *dynamostore.Subscriptions {
+	return dynamostore.NewSubscriptions(s.DynamoDB, s.refs["Subscriptions"], s.Ledger())
+}
