@@ -44,6 +44,9 @@ func (s *sandbox) invite(out io.Writer, n numbers) {
      curl -s -X POST %[1]s/sandbox/schedule
      curl -s %[1]s/sandbox/queue
 
+   what the merchant's other systems are told, as it happens; it is printed below too:
+     curl -sN %[1]s/sandbox/events
+
    what the functions logged: %[6]s
 `, s.apiURL, n.of("lost"), cardInit, cardToken, n.of("mine"), s.logPath,
 		now.Format("2 January 2006"), n.of("silver"), now.Format(time.DateOnly))

@@ -60,6 +60,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 		return nil
 	}
 	s.invite(out, numbers)
+	s.printEvents(ctx, out)
 	<-ctx.Done()
 	fmt.Fprintf(out, "\nEnded. The ledger stays in %s.\n", s.storePath)
 	return nil

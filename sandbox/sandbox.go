@@ -67,6 +67,8 @@ type sandbox struct {
 	log         *os.File
 	servers     []*http.Server
 
+	ending       context.Context // ends those who listen to events
+	end          context.CancelFunc
 	stopSchedule context.CancelFunc
 	scheduled    sync.WaitGroup
 
@@ -79,6 +81,7 @@ type sandbox struct {
 // ports, then the functions by the constructors that their main.go uses.
 func start(ctx context.Context, address, storePath, logPath string) (s *sandbox, err error) {
 	s = &sandbox{storePath: storePath, logPath: logPath}
+	s.ending, s.end = context.WithCancel(context.WithoutCancel(ctx))
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
@@ -165,6 +168,7 @@ func (s *sandbox) wire(ctx context.Context) (http.Handler, error) {
 	})
 	s.serveClock(routes)
 	routes.Handle("POST /sandbox/ledger/faults", store)
+	routes.HandleFunc("GET /sandbox/events", s.getEvents)
 	routes.Handle("/sandbox/dineropay/", control("/sandbox/dineropay", s.dineroPay))
 	routes.Handle("/sandbox/dinardragon/", control("/sandbox/dinardragon", s.dinarDragon))
 	s.schedule()
@@ -277,6 +281,7 @@ func (s *sandbox) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	var errs []error
+	s.end()
 	if s.stopSchedule != nil {
 		s.stopSchedule()
 		s.scheduled.Wait()

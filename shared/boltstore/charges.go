@@ -13,6 +13,7 @@ import (
 
 	"dinarfunctions/shared/charge"
 	"dinarfunctions/shared/money"
+	"dinarfunctions/shared/outcome"
 )
 
 // In chargesBucket the key is the order number and the value a record as JSON;
@@ -72,7 +73,7 @@ var _ charge.Store = (*Charges)(nil)
 
 // Claim implements charge.Store.
 func (s *Charges) Claim(ctx context.Context, claim charge.Charge) (standing charge.Charge, won bool, err error) {
-	err = s.update(ctx, claim.Order.Number, func(found *charge.Charge) (charge.Charge, bool, error) {
+	err = s.update(ctx, claim.Order.Number, "", func(found *charge.Charge) (charge.Charge, bool, error) {
 		standing, won = charge.Claim(found, claim)
 		return standing, won, nil
 	})
@@ -81,7 +82,7 @@ func (s *Charges) Claim(ctx context.Context, claim charge.Charge) (standing char
 
 // Record implements charge.Store.
 func (s *Charges) Record(ctx context.Context, change charge.Change) (standing charge.Charge, applied bool, err error) {
-	err = s.update(ctx, change.Number, func(found *charge.Charge) (charge.Charge, bool, error) {
+	err = s.update(ctx, change.Number, change.Word(), func(found *charge.Charge) (charge.Charge, bool, error) {
 		if found == nil {
 			return charge.Charge{}, false, charge.ErrNotFound
 		}
@@ -93,7 +94,7 @@ func (s *Charges) Record(ctx context.Context, change charge.Change) (standing ch
 
 // Dispute implements charge.Store.
 func (s *Charges) Dispute(ctx context.Context, number, word string, at time.Time) (standing charge.Charge, noted bool, err error) {
-	err = s.update(ctx, number, func(found *charge.Charge) (charge.Charge, bool, error) {
+	err = s.update(ctx, number, charge.WordDisputed, func(found *charge.Charge) (charge.Charge, bool, error) {
 		if found == nil {
 			return charge.Charge{}, false, charge.ErrNotFound
 		}
@@ -105,7 +106,7 @@ func (s *Charges) Dispute(ctx context.Context, number, word string, at time.Time
 
 // Look implements charge.Store.
 func (s *Charges) Look(ctx context.Context, number string, was, next time.Time) (moved bool, err error) {
-	err = s.update(ctx, number, func(found *charge.Charge) (charge.Charge, bool, error) {
+	err = s.update(ctx, number, "", func(found *charge.Charge) (charge.Charge, bool, error) {
 		if found == nil || !found.LookAt.Equal(was) {
 			return charge.Charge{}, false, nil
 		}
@@ -118,7 +119,7 @@ func (s *Charges) Look(ctx context.Context, number string, was, next time.Time) 
 
 // LookNow implements charge.Store.
 func (s *Charges) LookNow(ctx context.Context, number string, at time.Time) error {
-	return s.update(ctx, number, func(found *charge.Charge) (charge.Charge, bool, error) {
+	return s.update(ctx, number, "", func(found *charge.Charge) (charge.Charge, bool, error) {
 		switch {
 		case found == nil:
 			return charge.Charge{}, false, charge.ErrNotFound
@@ -290,19 +291,19 @@ func (s *Charges) Get(ctx context.Context, number string) (c charge.Charge, err 
 
 // update reads, decides and writes within one transaction; bbolt has one writer
 // at a time.
-func (s *Charges) update(ctx context.Context, number string, decide func(*charge.Charge) (charge.Charge, bool, error)) error {
+func (s *Charges) update(ctx context.Context, number, words string, decide func(*charge.Charge) (charge.Charge, bool, error)) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	return s.db.Update(func(tx *bbolt.Tx) error {
-		_, err := updateCharge(tx, number, decide)
+		_, err := updateCharge(tx, number, words, decide)
 		return err
 	})
 }
 
 // updateCharge is update within a transaction. It tells whether there was something to
 // write.
-func updateCharge(tx *bbolt.Tx, number string, decide func(*charge.Charge) (charge.Charge, bool, error)) (written bool, err error) {
+func updateCharge(tx *bbolt.Tx, number, words string, decide func(*charge.Charge) (charge.Charge, bool, error)) (written bool, err error) {
 	found, err := getCharge(tx, number)
 	if err != nil {
 		return false, err
@@ -317,6 +318,10 @@ func updateCharge(tx *bbolt.Tx, number string, decide func(*charge.Charge) (char
 		return false, fmt.Errorf("write charge %s: %w", number, err)
 	}
 	if err := move(tx, number, before, chargeEntries(&c)); err != nil {
+		return false, err
+	}
+	change, err := outcome.OfCharge(words, found, c)
+	if err := tell(tx, change, err); err != nil {
 		return false, err
 	}
 	return true, tx.Bucket(chargesBucket).Put([]byte(number), value)

@@ -19,7 +19,7 @@ import (
 
 // buckets are what the file has: one for each kind of thing, and its indexes.
 func buckets() [][]byte {
-	return slices.Concat([][]byte{chargesBucket, controlBucket, payoutsBucket, payoutsDueBucket, subscriptionsBucket},
+	return slices.Concat([][]byte{chargesBucket, controlBucket, payoutsBucket, payoutsDueBucket, subscriptionsBucket, outboxBucket},
 		chargeIndexes(), subscriptionIndexes())
 }
 

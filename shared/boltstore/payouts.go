@@ -13,6 +13,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"go.etcd.io/bbolt"
 
+	"dinarfunctions/shared/outcome"
 	"dinarfunctions/shared/payout"
 )
 
@@ -193,6 +194,10 @@ func (s *Payouts) update(ctx context.Context, id string, decide func(*payout.Pay
 			return fmt.Errorf("write payout %s: %w", id, err)
 		}
 		if err := planLook(tx, found, p); err != nil {
+			return err
+		}
+		change, err := outcome.OfPayout(p.Change, found, *p)
+		if err := tell(tx, change, err); err != nil {
 			return err
 		}
 		return tx.Bucket(payoutsBucket).Put([]byte(id), value)

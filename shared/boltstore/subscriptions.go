@@ -14,6 +14,7 @@ import (
 	"dinarfunctions/shared/charge"
 	"dinarfunctions/shared/hidden"
 	"dinarfunctions/shared/money"
+	"dinarfunctions/shared/outcome"
 	"dinarfunctions/shared/subscription"
 )
 
@@ -80,7 +81,7 @@ func (s *Subscriptions) Claim(ctx context.Context, asked subscription.Subscripti
 		if _, err := replaceSubscription(tx, asked); err != nil {
 			return err
 		}
-		_, err := updateCharge(tx, claim.Order.Number, func(found *charge.Charge) (charge.Charge, bool, error) {
+		_, err := updateCharge(tx, claim.Order.Number, "", func(found *charge.Charge) (charge.Charge, bool, error) {
 			standing, won = charge.Claim(found, claim)
 			return standing, won, nil
 		})
@@ -220,6 +221,10 @@ func putSubscription(tx *bbolt.Tx, before *subscription.Subscription, s subscrip
 		return subscription.Subscription{}, err
 	}
 	if err := tx.Bucket(subscriptionsBucket).Put([]byte(s.ID), value); err != nil {
+		return subscription.Subscription{}, err
+	}
+	change, err := outcome.OfSubscription(s.Change, before, s)
+	if err := tell(tx, change, err); err != nil {
 		return subscription.Subscription{}, err
 	}
 	return r.subscription()
