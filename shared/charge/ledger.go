@@ -215,6 +215,14 @@ func (l *Ledger) askThenCharge(ctx context.Context, r *request, deadline time.Ti
 		r.keyRefused = status.KeyRefused
 		return Charge{}, fmt.Errorf("%w: %s", ErrAskFirst, status.Reason)
 	case status.Knowledge == NotKnown:
+		// Asking took a while, and an operator may have stopped charging meanwhile.
+		mode, err := l.Mode(ctx)
+		switch {
+		case err != nil:
+			return Charge{}, err
+		case mode == Stopped:
+			return Charge{}, ErrStopped
+		}
 		return l.claimAndSend(ctx, r, deadline)
 	}
 	claim := r.newClaim(l.now(), deadline)

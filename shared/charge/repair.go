@@ -34,17 +34,19 @@ func (l *Ledger) Find(ctx context.Context, number string) (Charge, error) {
 }
 
 // Ask asks the provider about a charge in whatever state it is, unless a call is at it
-// now, and keeps what it says. It wraps ErrNotFound or ErrStore.
-func (l *Ledger) Ask(ctx context.Context, number string) (after Charge, what Knowledge, err error) {
+// now, and keeps of what it says what the transitions allow. said is its word, which may
+// be another than what is kept: it can call a declined charge pending. It wraps
+// ErrNotFound or ErrStore.
+func (l *Ledger) Ask(ctx context.Context, number string) (after Charge, said StatusAnswer, err error) {
 	c, err := l.get(ctx, number)
 	if err != nil {
-		return Charge{}, NotAsked, err
+		return Charge{}, StatusAnswer{}, err
 	}
 	if seen := c.At(l.now()); seen.State == Sending {
-		return seen, NotKnown, nil
+		return seen, StatusAnswer{Knowledge: NotKnown}, nil
 	}
-	after, what, err = l.ask(ctx, c)
-	return after.At(l.now()), what, err
+	after, said, err = l.ask(ctx, c)
+	return after.At(l.now()), said, err
 }
 
 // OfSubscription lists the charges of a subscription by cycle and try, as everybody
@@ -71,8 +73,8 @@ func (l *Ledger) Hint(ctx context.Context, number string) error {
 	}
 	// While a call is at it, its own answer comes first; the look comes after.
 	if c.At(l.now()).State != Sending {
-		_, what, err := l.ask(ctx, c)
-		if err == nil && what != NotAsked {
+		_, said, err := l.ask(ctx, c)
+		if err == nil && said.Knowledge != NotAsked {
 			return nil
 		}
 	}
@@ -128,17 +130,17 @@ func (l *Ledger) status(ctx context.Context, c Charge, token hidden.Text) (Statu
 
 // ask asks the provider about a charge, in the time that leaves enough to write
 // down what follows from its answer, and writes that down. It tells what the
-// provider knows; an error means that the ledger could not be read or written.
-func (l *Ledger) ask(ctx context.Context, c Charge) (after Charge, what Knowledge, err error) {
+// provider said; an error means that the ledger could not be read or written.
+func (l *Ledger) ask(ctx context.Context, c Charge) (after Charge, said StatusAnswer, err error) {
 	within, cancel := context.WithDeadline(ctx, answerBy(ctx))
 	defer cancel()
 	status, err := l.status(within, c, hidden.Text{})
 	if err != nil {
-		return c, NotAsked, err
+		return c, StatusAnswer{}, err
 	}
 	now := l.now()
 	if status.Knowledge != Known {
-		return c, status.Knowledge, nil
+		return c, status, nil
 	}
 	word := status.Answer
 	switch {
@@ -146,17 +148,17 @@ func (l *Ledger) ask(ctx context.Context, c Charge) (after Charge, what Knowledg
 		change := word.change(c, ByStatus, now)
 		after, applied, err := l.store.Record(ctx, change)
 		if err != nil {
-			return c, NotAsked, fmt.Errorf("%w: recording %s for order number %s: %w", ErrStore, change.To, change.Number, err)
+			return c, StatusAnswer{}, fmt.Errorf("%w: recording %s for order number %s: %w", ErrStore, change.To, change.Number, err)
 		}
 		if applied {
 			l.alarmOf(ctx, c, change)
 		}
-		return after, Known, nil
+		return after, status, nil
 	case c.State == Settled && word.State != Settled:
 		after, err := l.dispute(ctx, c, word.ProviderStatus)
-		return after, Known, err
+		return after, status, err
 	default:
-		return c, Known, nil
+		return c, status, nil
 	}
 }
 
@@ -320,11 +322,11 @@ func (l *Ledger) look(ctx context.Context, due Due) looked {
 	case !mine:
 		return looked{skipped: true}
 	}
-	after, what, err := l.ask(ctx, c)
+	after, said, err := l.ask(ctx, c)
 	if err != nil {
 		return l.lookFailed(ctx, due, err)
 	}
-	asked := what != NotAsked
+	asked := said.Knowledge != NotAsked
 	if err := l.tell(ctx, after); err != nil {
 		return l.lookFailed(ctx, due, err)
 	}

@@ -18,7 +18,7 @@ type Ledger interface {
 	// Find returns a charge, and asks the provider about one whose outcome is to come.
 	Find(ctx context.Context, number string) (charge.Charge, error)
 	// Ask asks the provider about a charge, whatever its state.
-	Ask(ctx context.Context, number string) (after charge.Charge, knowledge charge.Knowledge, err error)
+	Ask(ctx context.Context, number string) (after charge.Charge, said charge.StatusAnswer, err error)
 	// Mode is the operator's switch, as it was at most ten seconds ago.
 	Mode(ctx context.Context) (charge.Mode, error)
 	// OfSubscription lists the charges of a subscription.
@@ -105,7 +105,13 @@ func (b *Biller) look(ctx context.Context, s Subscription) error {
 		if err != nil {
 			return err
 		}
+		if c.For != s.NextCharge() {
+			s.Waiting = false
+			return b.write(ctx, s.Hold("the order number "+c.Order.Number+" stands for another charge already", now))
+		}
 		return b.takeOver(ctx, s, c)
+	case Over:
+		return b.write(ctx, s.Over(now))
 	case ChargeIt, AskFirst:
 		return b.charge(ctx, s, verdict == AskFirst)
 	case TooLate:
@@ -174,17 +180,21 @@ func (b *Biller) before(ctx context.Context, s Subscription) (done bool, err err
 	}
 	for _, try := range tries(s.NextCharge()) {
 		number := Number(try)
-		c, knowledge, err := b.ledger.Ask(ctx, number)
+		c, said, err := b.ledger.Ask(ctx, number)
 		switch {
 		case errors.Is(err, charge.ErrNotFound):
 			return true, b.write(ctx, s.Hold("the ledger lost the charge "+number, now))
 		case err != nil:
 			return false, err
-		case knowledge == charge.NotAsked:
+		case said.KeyRefused:
+			return false, fmt.Errorf("%w: asking about the charge %s, which comes before a next try", ErrKeyRefused, number)
+		case said.Knowledge == charge.NotAsked:
 			return false, fmt.Errorf("the provider could not be asked about the charge %s, which comes before a next try", number)
 		case c.State == charge.Settled:
 			return true, b.write(ctx, s.Later(c, false, now))
-		case c.State == charge.Declined && knowledge == charge.Known, c.State == charge.Declined && c.Said == charge.ByAnswer:
+		case c.State == charge.Declined && said.Knowledge == charge.Known && said.Answer.State != charge.Declined:
+			return false, fmt.Errorf("the provider calls the charge %s %s, which was declined; the next try waits", number, said.Answer.State)
+		case c.State == charge.Declined && (said.Knowledge == charge.Known || c.Said == charge.ByAnswer):
 			continue
 		case c.State.Open():
 			// It is not over. The subscription waits for it, as when it was made.
@@ -245,6 +255,9 @@ func (b *Biller) Follow(ctx context.Context, c charge.Charge) error {
 		case err != nil:
 			return fmt.Errorf("%w: reading subscription %s: %w", ErrStore, c.For.Subscription, err)
 		}
+		if s.Waiting && c.State.Chargeable() && c.UpdatedAt.Before(s.WaitingSince) {
+			return nil // of an attempt before the one that it waits for
+		}
 		var after Subscription
 		if s.Waiting && s.NextCharge() == c.For {
 			if after, err = b.after(ctx, s, c); err != nil {
@@ -274,11 +287,29 @@ func (b *Biller) after(ctx context.Context, s Subscription, c charge.Charge) (Su
 	if c.For.Attempt == 0 {
 		return after, nil
 	}
+	if c.State == charge.Declined {
+		return b.paidBefore(ctx, after, c)
+	}
 	twice, err := b.twice(ctx, c)
 	if twice {
 		after.paidTwice(c.For.Number)
 	}
 	return after, err
+}
+
+// paidBefore is the subscription whose latest try was declined, once the earlier ones
+// have been looked at: one of them may have been paid while this one was open.
+func (b *Biller) paidBefore(ctx context.Context, after Subscription, c charge.Charge) (Subscription, error) {
+	for _, try := range tries(c.For) {
+		earlier, err := b.ledger.Find(ctx, Number(try))
+		switch {
+		case err != nil && !errors.Is(err, charge.ErrNotFound):
+			return after, err
+		case err == nil && earlier.State == charge.Settled:
+			return after.Later(earlier, false, b.now()), nil
+		}
+	}
+	return after, nil
 }
 
 // twice tells whether another try of a paid charge's cycle is paid too.

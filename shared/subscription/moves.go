@@ -319,6 +319,8 @@ const (
 	AskFirst
 	// TooLate: it is due for so long that an operator must look.
 	TooLate
+	// Over: it is due, and the last day that may be charged is over.
+	Over
 )
 
 // Judge says what a look at a subscription is followed by, at a time:
@@ -329,6 +331,7 @@ const (
 //	active, past_due        no     up to an hour ago                        charge it
 //	active, past_due        no     up to 72 hours or half an interval ago   ask first
 //	active, past_due        no     longer ago                               too late
+//	active, past_due        no     and the last day is over                 over
 //	all others              -      -                                        nothing
 func (s Subscription) Judge(now time.Time) Verdict {
 	late := now.Sub(s.DueAt)
@@ -337,6 +340,8 @@ func (s Subscription) Judge(now time.Time) Verdict {
 		return TakeOver
 	case !s.State.Chargeable() || late < 0:
 		return Nothing
+	case s.ended(s.Terms.Calendar.LocalDate(now)):
+		return Over
 	case late > min(tooLate, s.interval()/2):
 		return TooLate
 	case late > lateAfter || s.AskFirst:
@@ -358,6 +363,19 @@ func (s Subscription) Late(now time.Time) Subscription {
 	s.UpdatedAt = now
 	s.hold(fmt.Sprintf("the charge %s was due at %s, too long ago to be made without a person's word",
 		Number(s.NextCharge()), s.DueAt.UTC().Format(time.RFC3339)))
+	return s
+}
+
+// Over is the subscription whose last day is over before its next charge could be made:
+// a cycle that was declined stays unpaid.
+func (s Subscription) Over(now time.Time) Subscription {
+	s.Change = ""
+	s.UpdatedAt = now
+	if s.Attempt > 0 {
+		s.unpaid()
+	} else {
+		s.finish()
+	}
 	return s
 }
 

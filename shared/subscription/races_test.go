@@ -35,7 +35,8 @@ type bank struct {
 	mu     sync.Mutex
 	answer charge.Answer
 	status charge.StatusAnswer
-	during func()
+	during func() // while a charge request is under way
+	asking func() // while a status request is
 	sent   []string
 	asked  int
 }
@@ -59,6 +60,9 @@ func (b *bank) Status(context.Context, charge.Query) charge.StatusAnswer {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.asked++
+	if b.asking != nil {
+		b.asking()
+	}
 	return b.status
 }
 
@@ -388,4 +392,85 @@ func TestWhatADueCycleCosts(t *testing.T) {
 		require.EqualValues(t, n, h.ledge.gets.Load(), "the charge before, for a chargeback")
 		require.Equal(t, switches, h.ledge.switches.Load(), "the switch was read a moment ago")
 	}
+}
+
+// The provider calls a declined charge pending: that is not still declined, so the next
+// try waits, and goes once it is declined again.
+func TestATryWaitsForAnEarlierOneThatIsPendingAgain(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.bank.answer = charge.Answer{State: charge.Declined, Reason: "Insufficient funds"}
+	require.NoError(t, h.Look(t.Context(), firstMessage))
+	h.now = at(t, "2027-02-01 09:00")
+	h.bank.says(charge.Pending)
+	try := subscription.Message{Subscription: "gold-42", Cycle: 1, Attempt: 1}
+	require.ErrorContains(t, h.Look(t.Context(), try), "pending")
+	require.Len(t, h.bank.sent, 1)
+	h.bank.says(charge.Settled)
+	require.NoError(t, h.Look(t.Context(), try))
+	require.Len(t, h.bank.sent, 1)
+	require.Equal(t, 2, h.read().Cycle)
+}
+
+// An earlier try is paid while the last one is open, which is declined then.
+func TestAnEarlierTryThatWasPaidWhileTheLastWasOpen(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	terms := monthly(t)
+	terms.RetryAfterDays = []int{1}
+	_, _, err := h.Put(t.Context(), "gold-42", terms)
+	require.NoError(t, err)
+	h.bank.answer = charge.Answer{State: charge.Declined, Reason: "Insufficient funds"}
+	require.NoError(t, h.Look(t.Context(), firstMessage))
+	h.now = at(t, "2027-02-01 09:00")
+	h.bank.says(charge.Declined)
+	h.bank.answer = charge.Answer{State: charge.Pending}
+	h.look()
+	require.True(t, h.read().Waiting)
+	h.bank.says(charge.Settled)
+	require.NoError(t, h.ledger.Hint(t.Context(), "gold-42-0001")) // a callback
+	h.bank.says(charge.Declined)
+	h.now = h.now.Add(time.Hour)
+	h.look()
+	requireAt(t, where{subscription.Active, "gold-42-0002", "2027-02-28 09:00", "recovered", false}, h.read())
+}
+
+// Nothing is charged after the last day, however it came to be late.
+func TestNothingIsChargedAfterTheLastDay(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	terms := monthly(t)
+	terms.EndsOn = day(t, "2027-01-31")
+	_, _, err := h.Put(t.Context(), "gold-42", terms)
+	require.NoError(t, err)
+	h.now = at(t, "2027-02-01 00:30")
+	require.NoError(t, h.Look(t.Context(), firstMessage))
+	require.Empty(t, h.bank.sent)
+	require.Equal(t, subscription.Finished, h.read().State)
+
+	h = newHouse(t)
+	h.bank.answer = charge.Answer{State: charge.Declined, Reason: "Insufficient funds"}
+	require.NoError(t, h.Look(t.Context(), firstMessage))
+	_, _, err = h.Put(t.Context(), "gold-42", terms) // after the decline
+	require.NoError(t, err)
+	h.now = at(t, "2027-02-01 09:00")
+	h.look()
+	require.Equal(t, subscription.Unpaid, h.read().State)
+	require.Len(t, h.bank.sent, 1)
+}
+
+// Charging is stopped while the provider is asked first.
+func TestStoppedWhileTheProviderIsAsked(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.now = h.now.Add(2 * time.Hour)
+	h.bank.asking = func() {
+		_, err := h.ledger.SetSwitch(t.Context(), charge.Stopped, "a drill")
+		require.NoError(t, err)
+	}
+	h.bank.status = charge.StatusAnswer{Knowledge: charge.NotKnown}
+	require.NoError(t, h.Look(t.Context(), firstMessage))
+	require.Equal(t, 1, h.bank.asked)
+	require.Empty(t, h.bank.sent)
+	require.Equal(t, 1, h.read().Cycle)
 }

@@ -588,6 +588,8 @@ func TestALedgerThatFailsBetweenClaimAndOutcome(t *testing.T) {
 
 	transactions := h.DineroPay.Transactions()
 	require.Len(t, transactions, 1)
+	// The log comes over a pipe, and may be read a moment after the answer.
+	eventually(t, "the alarm is in the log", 30*time.Second, func() bool { return strings.Contains(f.Log(), `"invocation ended"`) })
 	var alarms []string
 	for line := range strings.Lines(f.Log()) {
 		var told struct {

@@ -83,6 +83,7 @@ type watched struct {
 	doing string                               // what is being done
 	last  map[string]subscription.Subscription // as it was written last
 	why   map[charge.Cycle]string              // why a cycle that is over was not charged
+	told  map[string]subscription.State        // in which state it was when others were told of it last
 }
 
 // Create implements subscription.Store.
@@ -133,6 +134,9 @@ func (w *watched) see(s subscription.Subscription) {
 	defer w.mu.Unlock()
 	before := w.last[s.ID]
 	w.last[s.ID] = s
+	if s.Change != "" {
+		w.told[s.ID] = s.State
+	}
 	for _, word := range slices.Compact(append([]string{}, s.Change)) {
 		if word != "" {
 			w.tally.add("a subscription becomes " + word)

@@ -17,7 +17,7 @@ func TestAYearInAFile(t *testing.T) {
 	file, err := boltstore.OpenUnsynced(filepath.Join(t.TempDir(), "ledger.db"))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, file.Close()) })
-	run(t, many(quick), file.Subscriptions(), file.Charges())
+	requireTold(t, run(t, many(quick), file.Subscriptions(), file.Charges()), file)
 }
 
 // many is how many subscriptions were asked for, or else so many.

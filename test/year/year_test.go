@@ -57,7 +57,7 @@ type year struct {
 }
 
 // run simulates a year of some subscriptions over two stores.
-func run(t *testing.T, many int, subscriptions subscription.Store, charges charge.Store) {
+func run(t *testing.T, many int, subscriptions subscription.Store, charges charge.Store) *year {
 	t.Helper()
 	from := *seed
 	if from == 0 {
@@ -70,7 +70,7 @@ func run(t *testing.T, many int, subscriptions subscription.Store, charges charg
 		paid: map[charge.Cycle]int{}, flipped: map[charge.Cycle]bool{}, forbidden: map[string]string{}}
 	y.trouble = &trouble{tally: y.tally, dice: dice(3)}
 	y.store = &watched{Store: subscriptions, trouble: y.trouble, bank: y.bank,
-		last: map[string]subscription.Subscription{}, why: map[charge.Cycle]string{}}
+		last: map[string]subscription.Subscription{}, why: map[charge.Cycle]string{}, told: map[string]subscription.State{}}
 	y.queue = &queue{trouble: &trouble{tally: y.tally, dice: dice(4)}}
 	log := slog.New(slog.DiscardHandler)
 	y.ledger = charge.NewLedger(ledgerStore{charges, y.trouble}, y.bank, clock, log)
@@ -108,6 +108,7 @@ func run(t *testing.T, many int, subscriptions subscription.Store, charges charg
 		}
 	}
 	y.account()
+	return y
 }
 
 // terms are those of the i-th subscription: any interval, any day, some with an end.
