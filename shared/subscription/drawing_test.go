@@ -65,6 +65,8 @@ func (m moment) steps(t *testing.T) []moment {
 		add(s.Claimed(outcome(s.NextCharge(), charge.Sending, "", "", now)))
 	case subscription.TooLate:
 		add(s.Late(now))
+	case subscription.Over:
+		add(s.Over(now))
 	case subscription.Nothing, subscription.TakeOver:
 	}
 	if s.State.Chargeable() {
