@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-json-experiment/json"
 	"github.com/stretchr/testify/require"
 
 	"dinarfunctions/functions/payout-status/handler"
@@ -61,7 +62,7 @@ func TestAThousandWatchedPayouts(t *testing.T) {
 	base, err := url.Parse(server.URL)
 	require.NoError(t, err)
 	client := dinardragon.New(base, theKey{}, dinardragon.Options{})
-	file, err := boltstore.Open(filepath.Join(t.TempDir(), "ledger.db"))
+	file, err := boltstore.OpenUnsynced(filepath.Join(t.TempDir(), "ledger.db"))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, file.Close()) })
 	store := file.Payouts()
@@ -187,4 +188,45 @@ func TestAThousandWatchedPayouts(t *testing.T) {
 	}
 	require.Equal(t, map[payout.State]int{payout.Successful: 500, payout.Failed: 250, payout.PartlyFailed: 251}, states)
 	t.Logf("final states: %v", states)
+
+	// The events alone tell how each payout and each of its payments ended, once.
+	told, ended, counts := map[string]bool{}, map[string]string{}, map[string]int{}
+	for after := uint64(0); ; {
+		events, err := file.Events(ctx, after, 1000)
+		require.NoError(t, err)
+		if len(events) == 0 {
+			break
+		}
+		for _, e := range events {
+			after = e.Number
+			require.False(t, told[e.ID], "%s is told twice", e.ID)
+			told[e.ID] = true
+			counts[e.DetailType]++
+			var d struct {
+				Payment struct {
+					UniqueID string `json:"uniqueid"`
+					State    string `json:"state"`
+				} `json:"payment"`
+				Payout struct {
+					PaymentID string `json:"payment_id"`
+					State     string `json:"state"`
+				} `json:"payout"`
+			}
+			require.NoError(t, json.Unmarshal(e.Detail, &d))
+			if d.Payment.UniqueID != "" {
+				ended[d.Payment.UniqueID] = d.Payment.State
+			} else {
+				ended[d.Payout.PaymentID] = d.Payout.State
+			}
+		}
+	}
+	for i := range small + 1 {
+		p, err := store.Get(ctx, id(i))
+		require.NoError(t, err)
+		require.Equal(t, string(p.State), ended[id(i)])
+		for _, payment := range p.Payments {
+			require.Equal(t, string(payment.State), ended[payment.UniqueID])
+		}
+	}
+	t.Logf("events, each with an id of its own: %v", counts)
 }
