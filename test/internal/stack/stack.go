@@ -80,7 +80,22 @@ func Missing() string {
 
 // Start makes what template.yaml in the file has. The secrets have no value, as
 // after a first deployment; see SetSecrets. Close ends the simulators.
-func Start(ctx context.Context, file string, o Options) (_ *Stack, err error) {
+//
+// An emulator cuts a connection now and then. What was being made then may be there or
+// not, so all is made anew, under new names.
+func Start(ctx context.Context, file string, o Options) (s *Stack, err error) {
+	for range tries {
+		if s, err = stand(ctx, file, o); err == nil {
+			break
+		}
+	}
+	return s, err
+}
+
+// tries is how often something is asked of the emulators.
+const tries = 3
+
+func stand(ctx context.Context, file string, o Options) (_ *Stack, err error) {
 	if missing := Missing(); missing != "" {
 		return nil, errors.New(missing)
 	}
@@ -180,14 +195,16 @@ func (s *Stack) SetSecrets(ctx context.Context) error {
 }
 
 // SetSecret gives one secret, by its logical id, another value.
-func (s *Stack) SetSecret(ctx context.Context, id, value string) error {
-	_, err := s.Secrets.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{
-		SecretId: aws.String(s.refs[id]), SecretString: &value,
-	})
-	if err != nil {
-		return fmt.Errorf("set %s: %w", id, err)
+func (s *Stack) SetSecret(ctx context.Context, id, value string) (err error) {
+	for range tries { // a value that is put twice is the same value
+		_, err = s.Secrets.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{
+			SecretId: aws.String(s.refs[id]), SecretString: &value,
+		})
+		if err == nil {
+			return nil
+		}
 	}
-	return nil
+	return fmt.Errorf("set %s: %w", id, err)
 }
 
 // Ref is what !Ref of a logical id or a parameter stands for.
