@@ -78,8 +78,12 @@ func (p *plan) nextStoring() storeFault {
 	return p.Store
 }
 
-func (s store) Claim(ctx context.Context, claim charge.Charge) (standing charge.Charge, won bool, err error) {
-	err = s.write(ctx, "claim", claim.Order.Number, func(ctx context.Context) (err error) {
+func (s store) Claim(ctx context.Context, claim charge.Charge) (charge.Charge, bool, error) {
+	var (
+		standing charge.Charge // of its own: a late write comes when nobody waits for it
+		won      bool
+	)
+	err := s.write(ctx, "claim", claim.Order.Number, func(ctx context.Context) (err error) {
 		standing, won, err = s.Store.Claim(ctx, claim)
 		return err
 	})
@@ -89,8 +93,12 @@ func (s store) Claim(ctx context.Context, claim charge.Charge) (standing charge.
 	return standing, won, nil
 }
 
-func (s store) Record(ctx context.Context, change charge.Change) (standing charge.Charge, applied bool, err error) {
-	err = s.write(ctx, "record", change.Number, func(ctx context.Context) (err error) {
+func (s store) Record(ctx context.Context, change charge.Change) (charge.Charge, bool, error) {
+	var (
+		standing charge.Charge // of its own: a late write comes when nobody waits for it
+		applied  bool
+	)
+	err := s.write(ctx, "record", change.Number, func(ctx context.Context) (err error) {
 		standing, applied, err = s.Store.Record(ctx, change)
 		return err
 	})
@@ -100,8 +108,12 @@ func (s store) Record(ctx context.Context, change charge.Change) (standing charg
 	return standing, applied, nil
 }
 
-func (s store) Dispute(ctx context.Context, number, word string, at time.Time) (standing charge.Charge, noted bool, err error) {
-	err = s.write(ctx, "dispute", number, func(ctx context.Context) (err error) {
+func (s store) Dispute(ctx context.Context, number, word string, at time.Time) (charge.Charge, bool, error) {
+	var (
+		standing charge.Charge // of its own: a late write comes when nobody waits for it
+		noted    bool
+	)
+	err := s.write(ctx, "dispute", number, func(ctx context.Context) (err error) {
 		standing, noted, err = s.Store.Dispute(ctx, number, word, at)
 		return err
 	})
@@ -111,12 +123,16 @@ func (s store) Dispute(ctx context.Context, number, word string, at time.Time) (
 	return standing, noted, nil
 }
 
-func (s store) Look(ctx context.Context, number string, was, next time.Time) (moved bool, err error) {
-	err = s.write(ctx, "look", number, func(ctx context.Context) (err error) {
+func (s store) Look(ctx context.Context, number string, was, next time.Time) (bool, error) {
+	var moved bool
+	err := s.write(ctx, "look", number, func(ctx context.Context) (err error) {
 		moved, err = s.Store.Look(ctx, number, was, next)
 		return err
 	})
-	return moved && err == nil, err
+	if err != nil {
+		return false, err
+	}
+	return moved, nil
 }
 
 func (s store) LookNow(ctx context.Context, number string, at time.Time) error {
