@@ -3,6 +3,7 @@ package year_test
 import (
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -17,7 +18,7 @@ func TestAYearInAFile(t *testing.T) {
 	file, err := boltstore.OpenUnsynced(filepath.Join(t.TempDir(), "ledger.db"))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, file.Close()) })
-	requireTold(t, run(t, many(quick), file.Subscriptions(), file.Charges()), file)
+	requireTold(t, run(t, pace{365, time.Hour}, many(quick), file.Subscriptions(), file.Charges()), file)
 }
 
 // many is how many subscriptions were asked for, or else so many.

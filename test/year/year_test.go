@@ -29,16 +29,20 @@ var (
 	seed          = flag.Uint64("seed", 0, "of the dice; 0 for another one each time")
 )
 
-// new year's day, and a year later.
+// begin is new year's day.
 var begin = time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
 
 const (
-	days = 365
-	// rest is how long nothing goes wrong any more at the end, so that what is open
-	// comes to an end.
+	// rest is for how many days nothing goes wrong any more at the end, so that what is
+	// open comes to an end.
 	rest = 45
-	step = time.Hour
 )
+
+// pace is for how many days trouble lasts, and how often the schedule wakes.
+type pace struct {
+	days int
+	step time.Duration
+}
 
 // year is one run.
 type year struct {
@@ -57,7 +61,7 @@ type year struct {
 }
 
 // run simulates a year of some subscriptions over two stores.
-func run(t *testing.T, many int, subscriptions subscription.Store, charges charge.Store) *year {
+func run(t *testing.T, p pace, many int, subscriptions subscription.Store, charges charge.Store) *year {
 	t.Helper()
 	from := *seed
 	if from == 0 {
@@ -87,18 +91,19 @@ func run(t *testing.T, many int, subscriptions subscription.Store, charges charg
 	}
 	outages := map[int]int{60: 6, 150: 30, 240: 100} // on a day, for how many hours
 	idle := 0
-	for hour := range (days + rest) * 24 {
-		y.now = begin.Add(time.Duration(hour) * step)
-		if hour == days*24 {
+	hours := int(p.step / time.Hour)
+	for hour := 0; hour < (p.days+rest)*24; hour += hours {
+		y.now = begin.Add(time.Duration(hour) * time.Hour)
+		if hour == p.days*24 {
 			y.calmDown()
 		}
 		if hour%24 == 9 && outages[hour/24] > 0 {
 			idle = outages[hour/24]
 		}
 		y.callBack()
-		y.operate(hour < days*24)
+		y.operate(hour < p.days*24)
 		if idle > 0 {
-			idle--
+			idle -= hours
 			y.tally.add("an hour in which the schedule is down")
 			continue
 		}
@@ -107,7 +112,7 @@ func run(t *testing.T, many int, subscriptions subscription.Store, charges charg
 			break
 		}
 	}
-	y.account()
+	y.account(p)
 	return y
 }
 
@@ -303,14 +308,14 @@ func (y *year) calmDown() {
 }
 
 // account checks the whole and prints it.
-func (y *year) account() {
+func (y *year) account(p pace) {
 	t := y.t
 	reasons := map[string]int{}
 	cycles, paid := 0, 0
 	for _, id := range y.ids {
 		s, err := y.store.Get(t.Context(), id)
 		require.NoError(t, err)
-		if s.State.Chargeable() && !s.Waiting && y.now.Sub(s.DueAt) > 2*time.Hour {
+		if s.State.Chargeable() && !s.Waiting && y.now.Sub(s.DueAt) > 2*p.step {
 			y.bank.violate("%s is stuck: %s was due at %s and nobody charged it (look at %s)", id, subscription.Number(s.NextCharge()), s.DueAt, s.LookAt)
 		}
 		if s.State.Chargeable() && s.LookAt.IsZero() {
