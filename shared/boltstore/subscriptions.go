@@ -275,11 +275,11 @@ type subscriptionRecord struct {
 	DueAt        time.Time   `json:"due_at,omitzero"`
 	DeclinedAt   time.Time   `json:"declined_at,omitzero"`
 	AskFirst     bool        `json:"ask_first,omitzero"`
-	SkipMissed   bool        `json:"skip_missed,omitzero"`
+	Missed       string      `json:"missed,omitempty"`
 	Waiting      bool        `json:"waiting,omitzero"`
 	WaitingSince time.Time   `json:"waiting_since,omitzero"`
 	Last         *lastRecord `json:"last,omitempty"`
-	ChargedBack  string      `json:"charged_back,omitempty"`
+	ChargedBack  []string    `json:"charged_back,omitempty"`
 	PaidTwice    []int       `json:"paid_twice,omitempty"`
 	LookAt       time.Time   `json:"look_at,omitzero"`
 	Change       string      `json:"change,omitempty"`
@@ -327,7 +327,7 @@ func toSubscriptionRecord(s subscription.Subscription) subscriptionRecord {
 		DueAt:          s.DueAt.UTC(),
 		DeclinedAt:     s.DeclinedAt.UTC(),
 		AskFirst:       s.AskFirst,
-		SkipMissed:     s.SkipMissed,
+		Missed:         string(s.Missed),
 		Waiting:        s.Waiting,
 		WaitingSince:   s.WaitingSince.UTC(),
 		ChargedBack:    s.ChargedBack,
@@ -398,10 +398,10 @@ func (r subscriptionRecord) subscription() (subscription.Subscription, error) {
 		DueAt:        r.DueAt,
 		DeclinedAt:   r.DeclinedAt,
 		AskFirst:     r.AskFirst,
-		SkipMissed:   r.SkipMissed,
+		Missed:       subscription.Missed(r.Missed),
 		Waiting:      r.Waiting,
 		WaitingSince: r.WaitingSince,
-		ChargedBack:  r.ChargedBack,
+		ChargedBack:  some(r.ChargedBack),
 		PaidTwice:    some(r.PaidTwice),
 		LookAt:       r.LookAt,
 		Change:       r.Change,
@@ -426,4 +426,4 @@ func (r subscriptionRecord) subscription() (subscription.Subscription, error) {
 }
 
 // some is a copy of a list, nil for an empty one.
-func some(list []int) []int { return append([]int(nil), list...) }
+func some[T any](list []T) []T { return append([]T(nil), list...) }

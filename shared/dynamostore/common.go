@@ -55,13 +55,26 @@ func (u *update) setFlag(attribute string, is bool) {
 
 // setNumbers gives an attribute a list of numbers; an empty one removes it.
 func (u *update) setNumbers(attribute string, numbers []int) {
-	if len(numbers) == 0 {
+	setList(u, attribute, numbers, func(n int) types.AttributeValue {
+		return &types.AttributeValueMemberN{Value: strconv.Itoa(n)}
+	})
+}
+
+// setTexts gives an attribute a list of texts; an empty one removes it.
+func (u *update) setTexts(attribute string, texts []string) {
+	setList(u, attribute, texts, func(text string) types.AttributeValue {
+		return &types.AttributeValueMemberS{Value: text}
+	})
+}
+
+func setList[T any](u *update, attribute string, values []T, stored func(T) types.AttributeValue) {
+	if len(values) == 0 {
 		u.set(attribute, "")
 		return
 	}
 	list := &types.AttributeValueMemberL{}
-	for _, n := range numbers {
-		list.Value = append(list.Value, &types.AttributeValueMemberN{Value: strconv.Itoa(n)})
+	for _, v := range values {
+		list.Value = append(list.Value, stored(v))
 	}
 	u.replace(attribute, list)
 }
@@ -91,25 +104,36 @@ func (r *reader) flag(name string) bool {
 
 // numbers reads a list of whole numbers that may be absent, but not empty.
 func (r *reader) numbers(name string) []int {
+	return list(r, name, "whole number", func(entry *reader) int { return int(entry.number(name)) })
+}
+
+// texts reads a list of texts that may be absent, but not empty.
+func (r *reader) texts(name string) []string {
+	return list(r, name, "text", func(entry *reader) string { return entry.text(name) })
+}
+
+// list reads a list that may be absent, but not empty; read reads an entry, which has
+// the list's name.
+func list[T any](r *reader, name, what string, read func(entry *reader) T) []T {
 	value, there := r.item[name]
 	if !there {
 		return nil
 	}
-	list, isList := value.(*types.AttributeValueMemberL)
-	if !isList || len(list.Value) == 0 {
+	stored, isList := value.(*types.AttributeValueMemberL)
+	if !isList || len(stored.Value) == 0 {
 		r.fault(name, "is no list")
 		return nil
 	}
-	numbers := make([]int, len(list.Value))
-	for i, v := range list.Value {
-		n := reader{item: map[string]types.AttributeValue{name: v}}
-		numbers[i] = int(n.number(name))
-		if len(n.faults) > 0 {
-			r.fault(name, "has an entry that is no whole number")
+	values := make([]T, len(stored.Value))
+	for i, v := range stored.Value {
+		entry := &reader{item: map[string]types.AttributeValue{name: v}}
+		values[i] = read(entry)
+		if len(entry.faults) > 0 {
+			r.fault(name, "has an entry that is no "+what)
 			return nil
 		}
 	}
-	return numbers
+	return values
 }
 
 // readAll reads the things of some rows, in their order. One that is absent is the

@@ -38,11 +38,11 @@ const (
 	attrPlannedAt    = "planned_at"    // a time, Subscription.DueAt; may be absent
 	attrDeclinedAt   = "declined_at"   // a time; may be absent
 	attrAskFirst     = "ask_first"     // "true"; may be absent
-	attrSkipMissed   = "skip_missed"   // "true"; may be absent
+	attrMissed       = "missed"        // a word; may be absent
 	attrWaiting      = "waiting"       // "true"; may be absent
 	attrWaitingSince = "waiting_since" // a time; may be absent
 	attrLast         = "last"          // a map, see setLast; may be absent
-	attrChargedBack  = "charged_back"  // may be absent
+	attrChargedBack  = "charged_back"  // a list of texts; may be absent
 	attrPaidTwice    = "paid_twice"    // a list of numbers; may be absent
 )
 
@@ -78,11 +78,11 @@ func (u *update) setSubscription(s subscription.Subscription) {
 	u.setTime(attrPlannedAt, s.DueAt)
 	u.setTime(attrDeclinedAt, s.DeclinedAt)
 	u.setFlag(attrAskFirst, s.AskFirst)
-	u.setFlag(attrSkipMissed, s.SkipMissed)
+	u.set(attrMissed, string(s.Missed))
 	u.setFlag(attrWaiting, s.Waiting)
 	u.setTime(attrWaitingSince, s.WaitingSince)
 	u.setLast(s.Last)
-	u.set(attrChargedBack, s.ChargedBack)
+	u.setTexts(attrChargedBack, s.ChargedBack)
 	u.setNumbers(attrPaidTwice, s.PaidTwice)
 	u.dueAt(s.ID, s.LookAt)
 	u.set(attrChange, s.Change)
@@ -148,11 +148,11 @@ func readSubscription(id string, item map[string]types.AttributeValue) (subscrip
 		DueAt:        r.optionalTime(attrPlannedAt),
 		DeclinedAt:   r.optionalTime(attrDeclinedAt),
 		AskFirst:     r.flag(attrAskFirst),
-		SkipMissed:   r.flag(attrSkipMissed),
+		Missed:       subscription.Missed(r.optional(attrMissed)),
 		Waiting:      r.flag(attrWaiting),
 		WaitingSince: r.optionalTime(attrWaitingSince),
 		Last:         r.last(attrLast),
-		ChargedBack:  r.optional(attrChargedBack),
+		ChargedBack:  r.texts(attrChargedBack),
 		PaidTwice:    r.numbers(attrPaidTwice),
 		LookAt:       r.optionalTime(attrDueAt),
 		Change:       r.optional(attrChange),
@@ -162,6 +162,9 @@ func readSubscription(id string, item map[string]types.AttributeValue) (subscrip
 	}
 	if s.State != "" && !slices.Contains(subscription.States(), s.State) {
 		r.fault(attrState, "is none that this version knows")
+	}
+	if s.Missed != "" && s.Missed != subscription.Skip && s.Missed != subscription.ChargeLatest {
+		r.fault(attrMissed, "is none that this version knows")
 	}
 	if len(r.faults) > 0 {
 		return subscription.Subscription{}, fmt.Errorf("the stored subscription cannot be read (%s); nothing is charged for it until the item is mended", strings.Join(r.faults, "; "))

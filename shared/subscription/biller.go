@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -174,7 +175,7 @@ func (b *Biller) before(ctx context.Context, s Subscription) (done bool, err err
 		if err != nil && !errors.Is(err, charge.ErrNotFound) {
 			return false, err
 		}
-		if err == nil && isChargeback(c) && s.ChargedBack != c.Order.Number {
+		if err == nil && isChargeback(c) && !slices.Contains(s.ChargedBack, c.Order.Number) {
 			return true, b.write(ctx, s.Later(c, false, now))
 		}
 	}

@@ -26,7 +26,7 @@ type moment struct {
 // key tells moments apart as far as states depend on it.
 func (m moment) key() string {
 	return fmt.Sprint(m.s.State, m.s.Waiting, min(m.s.Attempt, 2), min(m.s.Cycle, 3), m.s.Last.State, m.s.Last.Of == m.s.NextCharge(),
-		m.s.Last.Of.Number == m.s.Cycle, m.s.DueAt.After(m.now), m.s.Judge(m.now), m.s.SkipMissed, m.s.Terms.Token.Reveal())
+		m.s.Last.Of.Number == m.s.Cycle, m.s.DueAt.After(m.now), m.s.Judge(m.now), m.s.Missed, m.s.Terms.Token.Reveal())
 }
 
 // outcome is a charge in a state.

@@ -40,7 +40,7 @@ func (s *Subscription) plan(cycle int, on calendar.Occurrence, before time.Time)
 	s.Cycle, s.Attempt = cycle, 0
 	s.CycleAt, s.Index, s.BeforeAt = on.At, on.Index, before
 	s.DueAt, s.LookAt = on.At, on.At
-	s.DeclinedAt, s.AskFirst, s.SkipMissed = time.Time{}, false, false
+	s.DeclinedAt, s.AskFirst, s.Missed = time.Time{}, false, ""
 	if s.over(cycle, on.Date) {
 		s.finish()
 	}
@@ -58,7 +58,7 @@ func (s Subscription) ended(day calendar.Date) bool {
 
 func (s *Subscription) finish() {
 	s.State, s.Reason = Finished, ""
-	s.LookAt, s.AskFirst, s.SkipMissed = time.Time{}, false, false
+	s.LookAt, s.AskFirst, s.Missed = time.Time{}, false, ""
 	s.changed(BecameFinished)
 }
 
@@ -93,6 +93,34 @@ func firstAfter(days calendar.Calendar, now, last time.Time) calendar.Occurrence
 // interval is how long after a date of a calendar the next one is.
 func interval(days calendar.Calendar, index int) time.Duration {
 	return days.At(index + 1).At.Sub(days.At(index).At)
+}
+
+// goOn goes on to what comes after this cycle: the next one, or what a person said of
+// those that were missed meanwhile.
+func (s *Subscription) goOn(now time.Time) {
+	on, missed := s.lastMissed(now)
+	if !missed || s.Missed != ChargeLatest {
+		s.advance(now, s.Missed != "")
+		return
+	}
+	s.plan(s.Cycle+on.Index-s.Index, on, s.CycleAt)
+	if s.State != Finished {
+		s.tryNow(now)
+	}
+}
+
+// lastMissed is the last of the cycles after this one whose time has come already, if
+// there is one. After a change of calendar there is none.
+func (s Subscription) lastMissed(now time.Time) (on calendar.Occurrence, missed bool) {
+	on, any := s.Terms.Calendar.LastNotAfter(now)
+	if !any || s.Index < 0 {
+		return calendar.Occurrence{}, false
+	}
+	last := s.Index + s.Terms.Cycles - s.Cycle // beyond it there is none to be missed
+	if s.Terms.Cycles > 0 && on.Index > last {
+		on = s.Terms.Calendar.At(max(last, s.Index))
+	}
+	return on, on.Index > s.Index
 }
 
 // advance goes on to the next cycle.
@@ -201,7 +229,7 @@ func (s *Subscription) paid(now time.Time) {
 		s.changed(BecameRecovered)
 	}
 	s.State, s.Reason = Active, ""
-	s.advance(now, s.SkipMissed)
+	s.goOn(now)
 }
 
 func (s *Subscription) wait(now time.Time) {
@@ -218,7 +246,7 @@ func (s *Subscription) hold(reason string) {
 }
 
 func (s *Subscription) chargedBack(number string) {
-	s.ChargedBack = number
+	s.ChargedBack = append(slices.Clone(s.ChargedBack), number)
 	s.hold("the charge " + number + " was charged back")
 }
 
@@ -249,7 +277,7 @@ func (s *Subscription) declined(c charge.Charge, now time.Time) {
 	}
 	if left && more {
 		s.pastDue()
-		s.advance(now, s.SkipMissed)
+		s.goOn(now)
 		return
 	}
 	s.unpaid()
@@ -279,12 +307,14 @@ func (s Subscription) Later(c charge.Charge, twice bool, now time.Time) Subscrip
 	switch {
 	case twice:
 		s.paidTwice(c.For.Number)
-	case isChargeback(c) && (s.State.Chargeable() || s.State == Unpaid) && s.ChargedBack != c.Order.Number:
+	case isChargeback(c) && (s.State.Chargeable() || s.State == Unpaid) && !slices.Contains(s.ChargedBack, c.Order.Number):
 		s.chargedBack(c.Order.Number)
 	case c.State == charge.Settled && c.For.Number == s.Cycle && !s.Waiting && s.Attempt > 0 && (s.State == PastDue || s.State == Unpaid):
 		// What was declined has been paid after all.
 		s.Last = lastOf(c)
-		s.SkipMissed = s.SkipMissed || s.State == Unpaid
+		if s.State == Unpaid {
+			s.Missed = cmp.Or(s.Missed, Skip)
+		}
 		s.State = PastDue
 		s.paid(now)
 	case c.State == charge.Settled && c.For.Number == s.Last.Of.Number && !s.Waiting && s.Attempt == 0 && s.State == PastDue:
@@ -436,6 +466,7 @@ func (s Subscription) With(terms Terms, now time.Time) (Subscription, error) {
 	newCard := terms.Token.Reveal() != before.Token.Reveal() || terms.InitTransID != before.InitTransID
 	switch {
 	case s.State == Unpaid && newCard && !s.Waiting:
+		s.State = s.resumed()
 		s.tryNow(now)
 		if other {
 			s.Index = -1
@@ -455,23 +486,31 @@ func (s Subscription) With(terms Terms, now time.Time) (Subscription, error) {
 		}
 	case other:
 		s.Index = -1
+		s.keepRoom(now)
 	}
 	return s, nil
 }
 
-// tryNow plans the next try of the cycle for now, with the provider asked about the
-// order number first.
+// keepRoom gives up a planned try for which another calendar has left no room before
+// the next cycle. One that a person asked for is made.
+func (s *Subscription) keepRoom(now time.Time) {
+	if s.State != PastDue || s.Waiting || s.Attempt == 0 || s.AskFirst {
+		return
+	}
+	if cycle, next := s.next(now, false); !s.over(cycle, next.Date) && s.DueAt.After(next.At.Add(-beforeNext)) {
+		s.goOn(now)
+	}
+}
+
+// tryNow plans this charge for now, with the provider asked about the order number
+// first. Once it is paid, what was missed meanwhile is skipped.
 func (s *Subscription) tryNow(now time.Time) {
 	if s.ended(s.Terms.Calendar.LocalDate(now)) {
 		s.finish()
 		return
 	}
-	s.State, s.Reason = Active, ""
-	if s.Attempt > 0 {
-		s.State = PastDue
-	}
 	s.DueAt, s.LookAt = now, now
-	s.AskFirst, s.SkipMissed = true, true
+	s.AskFirst, s.Missed = true, Skip
 }
 
 // Pause is the subscription paused. One that is paused is left as it is. It is a
@@ -505,7 +544,8 @@ func (s Subscription) Cancel(now time.Time) Subscription {
 //	from            what stands there                   skip              charge_latest
 //	paused          not due yet                         goes on           goes on
 //	held            a cycle not due or tried yet        goes on           goes on
-//	any             its outcome is open                 waited for        waited for
+//	any             its outcome is open                 waited for, and then what its end leads to:
+//	                                                    next cycle        the last one missed
 //	any             a later cycle was missed            next cycle        the last one missed
 //	any             this cycle: not charged, declined   next cycle        its number, or the next -rN
 //	any             this cycle: paid, or charged back   next cycle        next cycle
@@ -521,49 +561,29 @@ func (s Subscription) Resume(missed Missed, now time.Time) (Subscription, error)
 	from := s.State
 	missed = cmp.Or(missed, Skip)
 	s.Change, s.Reason, s.UpdatedAt = "", "", now
+	_, later := s.lastMissed(now)
 	tried := s.Last.Of.Number == s.Cycle
 	over := tried && (s.Last.State == charge.Settled || s.Last.State == charge.Reversed)
-	s.State = Active
-	if s.Attempt > 0 {
-		s.State = PastDue
-	}
+	s.State = s.resumed()
 	switch {
 	case s.Waiting:
-		s.LookAt, s.SkipMissed = now, true
+		s.LookAt, s.Missed = now, missed
 		s.WaitingSince = now
 	case (from == Paused || !tried) && s.DueAt.After(now) && !over:
 		s.LookAt = s.DueAt
-	case missed == Skip:
-		s.State = Active
-		s.advance(now, true)
+	case missed == ChargeLatest && !over && !later:
+		s.tryNow(now)
 	default:
-		s.chargeLatest(now, over)
+		s.State, s.Missed = Active, missed
+		s.goOn(now)
 	}
 	return s, nil
 }
 
-// chargeLatest plans the last of the missed cycles for now: a later one than this, or
-// this one, unless it is over.
-func (s *Subscription) chargeLatest(now time.Time, over bool) {
-	latest, any := s.Terms.Calendar.LastNotAfter(now)
-	if last := s.Index + s.Terms.Cycles - s.Cycle; any && s.Terms.Cycles > 0 && s.Index >= 0 && latest.Index > last {
-		// Those beyond the last cycle were not missed: there are none.
-		latest = s.Terms.Calendar.At(max(last, s.Index))
+// resumed is the state in which it charges again.
+func (s Subscription) resumed() State {
+	if s.Attempt > 0 {
+		return PastDue
 	}
-	if any && s.Index >= 0 && latest.Index > s.Index {
-		before := s.CycleAt
-		s.State = Active
-		s.plan(s.Cycle+latest.Index-s.Index, latest, before)
-		if s.State == Finished {
-			return
-		}
-		s.tryNow(now)
-		return
-	}
-	if over {
-		s.State = Active
-		s.advance(now, true)
-		return
-	}
-	s.tryNow(now)
+	return Active
 }

@@ -347,6 +347,74 @@ func TestResume(t *testing.T) {
 	}
 }
 
+// What a person said of the missed cycles counts once the open charge is over.
+func TestResumeWhileItsOutcomeIsOpen(t *testing.T) {
+	t.Parallel()
+	first, now := at(t, "2027-01-31 09:00"), at(t, "2027-04-10 00:00") // two were missed
+	weekly := func(t *subscription.Terms) { t.Calendar.Every = calendar.Every{Count: 1, Unit: calendar.Week} }
+	for name, tt := range map[string]struct {
+		terms  func(*subscription.Terms)
+		missed subscription.Missed
+		became charge.Charge
+		want   where
+	}{
+		"skip":                       {nil, subscription.Skip, settled, where{subscription.Active, "gold-42-0004", "2027-04-30 09:00", "", false}},
+		"by default":                 {nil, "", settled, where{subscription.Active, "gold-42-0004", "2027-04-30 09:00", "", false}},
+		"charge_latest":              {nil, subscription.ChargeLatest, settled, where{subscription.Active, "gold-42-0003", "2027-04-10 00:00", "", false}},
+		"charge_latest, many missed": {weekly, subscription.ChargeLatest, settled, where{subscription.Active, "gold-42-0010", "2027-04-10 00:00", "", false}},
+		"charge_latest, it was the last": {func(t *subscription.Terms) { t.Cycles = 1 }, subscription.ChargeLatest, settled,
+			where{subscription.Finished, "gold-42-0004", "", "finished", false}},
+		"charge_latest, declined: its tries are over": {nil, subscription.ChargeLatest, soft, where{subscription.Unpaid, "gold-42-0001-r1", "", "unpaid", false}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := gold(t)
+			if tt.terms != nil {
+				s = gold(t, tt.terms)
+			}
+			s, err := charged(t, s, unknown, first).Pause(at(t, "2027-01-31 10:00"))
+			require.NoError(t, err)
+			s, err = s.Resume(tt.missed, now)
+			require.NoError(t, err)
+			require.True(t, s.Waiting)
+			became := tt.became
+			became.Order.Number, became.For = "gold-42-0001", s.NextCharge()
+			became.UpdatedAt = first
+			after := s.After(became, now)
+			requireAt(t, tt.want, after)
+			if after.DueAt.Equal(now) {
+				require.Equal(t, subscription.AskFirst, after.Judge(now), "what was missed is asked about first")
+			}
+		})
+	}
+}
+
+// Each chargeback holds it once, however often and in whatever order they are heard of.
+func TestEachChargebackHoldsItOnce(t *testing.T) {
+	t.Parallel()
+	s := charged(t, gold(t), settled, at(t, "2027-01-31 09:00"))
+	s = charged(t, s, settled, s.DueAt)
+	now := at(t, "2027-03-01 00:00")
+	disputedCycle := func(cycle int) charge.Charge {
+		c := disputed
+		c.For = charge.Cycle{Subscription: "gold-42", Number: cycle}
+		c.Order.Number = subscription.Number(c.For)
+		return c
+	}
+	for _, cycle := range []int{1, 2} {
+		s = s.Later(disputedCycle(cycle), false, now)
+		require.Equal(t, subscription.Held, s.State)
+		var err error
+		s, err = s.Resume(subscription.Skip, now)
+		require.NoError(t, err)
+	}
+	for _, cycle := range []int{1, 2, 1} {
+		s = s.Later(disputedCycle(cycle), false, now)
+		require.Equal(t, subscription.Active, s.State)
+		require.Empty(t, s.Change)
+	}
+}
+
 func TestWhatHasEnded(t *testing.T) {
 	t.Parallel()
 	now := at(t, "2027-02-01 00:00")
@@ -415,6 +483,20 @@ func TestOtherTerms(t *testing.T) {
 		after, err := gold(t).With(terms, at(t, "2027-01-01 12:00"))
 		require.NoError(t, err)
 		requireAt(t, where{subscription.Active, "gold-42-0001", "2027-01-02 09:00", "", false}, after)
+	})
+	t.Run("while a try is planned", func(t *testing.T) {
+		t.Parallel()
+		due := charged(t, gold(t, func(t *subscription.Terms) { t.RetryAfterDays = []int{14} }), soft, at(t, "2027-01-31 09:00"))
+		for startsOn, want := range map[string]where{
+			"2027-02-15": {subscription.PastDue, "gold-42-0001-r1", "2027-02-14 09:00", "", false}, // a day lies between
+			"2027-02-14": {subscription.PastDue, "gold-42-0002", "2027-02-14 09:00", "", false},
+		} {
+			terms := due.Terms
+			on(startsOn)(&terms)
+			after, err := due.With(terms, at(t, "2027-02-02 00:00"))
+			require.NoError(t, err)
+			requireAt(t, want, after)
+		}
 	})
 	t.Run("while an outcome is open", func(t *testing.T) {
 		t.Parallel()

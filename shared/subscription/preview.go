@@ -22,7 +22,7 @@ func (s Subscription) Preview(count int, now time.Time) []Planned {
 			planned = append(planned, Planned{s.Cycle, s.DueAt, s.Terms.Amount})
 		}
 		s.Waiting = false
-		s.advance(now, s.SkipMissed)
+		s.goOn(now)
 	}
 	return planned
 }

@@ -115,17 +115,18 @@ type Subscription struct {
 	DeclinedAt time.Time
 	// AskFirst: the provider is asked about the order number before it is charged.
 	AskFirst bool
-	// SkipMissed: once this cycle is paid, the cycles that were missed meanwhile are
-	// skipped.
-	SkipMissed bool
+	// Missed says what becomes of the cycles that are missed until this one is over;
+	// empty for a subscription whose cycles come in their turn.
+	Missed Missed
 
 	// Waiting: Cycle and Attempt have been claimed in the ledger, since WaitingSince,
 	// and what became of them has not been taken over yet. Nothing is charged meanwhile.
 	Waiting      bool
 	WaitingSince time.Time
 	Last         LastCharge
-	// ChargedBack is the order number of the charge that it was last held for.
-	ChargedBack string
+	// ChargedBack lists the order numbers of the charges that it was held for because
+	// they were charged back, so that each holds it once.
+	ChargedBack []string
 	// PaidTwice lists the cycles that were found to be paid twice, and told.
 	PaidTwice []int
 

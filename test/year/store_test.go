@@ -150,7 +150,7 @@ func (w *watched) see(s subscription.Subscription) {
 			continue
 		case w.doing == "resume":
 			why = "skipped by /resume"
-		case n > before.Cycle && before.SkipMissed:
+		case n > before.Cycle && before.Missed != "":
 			why = "missed while it was not charging"
 		case n > before.Cycle && before.State == subscription.Unpaid:
 			why = "missed while it was unpaid"

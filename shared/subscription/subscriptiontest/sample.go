@@ -65,7 +65,7 @@ func Full(t testing.TB, id string) subscription.Subscription {
 		DueAt:        at(3),
 		DeclinedAt:   at(4),
 		AskFirst:     true,
-		SkipMissed:   true,
+		Missed:       subscription.ChargeLatest,
 		Waiting:      true,
 		WaitingSince: at(5),
 		Last: subscription.LastCharge{
@@ -75,7 +75,7 @@ func Full(t testing.TB, id string) subscription.Subscription {
 			Reason:       "Insufficient funds",
 			DeclineClass: charge.Soft,
 		},
-		ChargedBack: id + "-0005",
+		ChargedBack: []string{id + "-0001", id + "-0005"},
 		PaidTwice:   []int{3, 4},
 		LookAt:      at(6),
 		Change:      "paid_twice held",
