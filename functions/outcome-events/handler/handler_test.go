@@ -10,32 +10,54 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/go-json-experiment/json"
 	"github.com/stretchr/testify/require"
 )
 
-func TestTheSampleIsTold(t *testing.T) {
+func TestTheSamplesAreTold(t *testing.T) {
 	t.Parallel()
-	payload, err := os.ReadFile("../../../events/outcome-events-stream-charges.json")
-	require.NoError(t, err)
-	b := &bus{}
-	f, _ := start(t, b)
-	for range 2 { // Lambda may bring it twice
-		answer, err := f.Invoke(t.Context(), payload)
-		require.NoError(t, err)
-		require.JSONEq(t, `{"batchItemFailures": []}`, string(answer))
+	for sample, want := range map[string][]string{
+		"charges": {
+			"Charge Unknown charge/order-1234/unknown/1795251603120000000-2",
+			"Charge Settled charge/order-1234/settled/1795251631120000000-3",
+		},
+		"payouts": {
+			"Payout Overdue payout/df9a31ea528a3977/overdue/1795253460120000000-3",
+			"Payout Payment Successful payout/df9a31ea528a3977/payment/5b1f0c86d2e74a93/successful/1795253520120000000-4",
+			"Payout Payment Failed payout/df9a31ea528a3977/payment/aa00000000000001/failed/1795253520120000000-4",
+			"Payout Completed payout/df9a31ea528a3977/completed/1795253520120000000-4",
+		},
+		"subscriptions": {
+			"Subscription Past Due subscription/gold-42/past_due/1796018413520000000-5",
+			"Subscription Held subscription/silver-7/held/1796281200120000000-4",
+		},
+	} {
+		t.Run(sample, func(t *testing.T) {
+			t.Parallel()
+			payload, err := os.ReadFile("../../../events/outcome-events-stream-" + sample + ".json")
+			require.NoError(t, err)
+			b := &bus{}
+			f, _ := start(t, b)
+			for range 2 { // Lambda may bring it twice
+				answer, err := f.Invoke(t.Context(), payload)
+				require.NoError(t, err)
+				require.JSONEq(t, `{"batchItemFailures": []}`, string(answer))
+			}
+			calls, _ := b.seen()
+			require.Len(t, calls, 2)
+			require.Equal(t, calls[0], calls[1])
+			var told []string
+			for _, p := range calls[0] {
+				told = append(told, p.DetailType+" "+p.id(t))
+				var detail struct {
+					OccurredAt time.Time `json:"occurred_at"`
+				}
+				require.NoError(t, json.Unmarshal([]byte(p.Detail), &detail))
+				require.InDelta(t, detail.OccurredAt.Unix(), p.Time, 1)
+			}
+			require.Equal(t, want, told)
+		})
 	}
-	calls, _ := b.seen()
-	require.Len(t, calls, 2)
-	require.Equal(t, calls[0], calls[1])
-	var told []string
-	for _, p := range calls[0] {
-		told = append(told, p.DetailType+" "+p.id(t))
-	}
-	require.Equal(t, []string{
-		"Charge Unknown charge/order-1234/unknown/1795251603120000000-2",
-		"Charge Settled charge/order-1234/settled/1795251631120000000-3",
-	}, told)
-	require.InDelta(t, 1795251631.12, calls[0][1].Time, 1)
 }
 
 // A write that is no change, and one that deletes, tell nothing, should the filter

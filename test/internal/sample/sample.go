@@ -144,6 +144,11 @@ func All() []Sample {
 		Function: "OutcomeEvents",
 		Batch:    true,
 		Verify:   heard("Payout Overdue", "Payout Payment Successful", "Payout Payment Failed", "Payout Completed"),
+	}, {
+		File:     "outcome-events-stream-subscriptions.json",
+		Function: "OutcomeEvents",
+		Batch:    true,
+		Verify:   heard("Subscription Past Due", "Subscription Held"),
 	}}
 }
 
