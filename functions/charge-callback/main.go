@@ -4,22 +4,20 @@
 package main
 
 import (
-	"context"
 	"log/slog"
-	"os"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"dinarfunctions/functions/charge-callback/handler"
-	"dinarfunctions/shared/awsconfig"
 	"dinarfunctions/shared/charge"
 	"dinarfunctions/shared/dineropay"
 	"dinarfunctions/shared/dynamostore"
 	"dinarfunctions/shared/secrets"
 	"dinarfunctions/shared/settings"
+	"dinarfunctions/shared/start"
 	"dinarfunctions/shared/trigger"
 )
 
@@ -31,24 +29,10 @@ type environment struct {
 	ChargesTable string               `env:"CHARGES_TABLE"`
 }
 
-func main() {
-	log := trigger.NewLogger(os.Stderr)
-	if err := run(log); err != nil {
-		log.Error("the function cannot start", "error", err)
-		os.Exit(1)
-	}
-}
+func main() { start.Function(build) }
 
-// run puts together what the environment names.
-func run(log *slog.Logger) error {
-	env, err := settings.Load[environment]()
-	if err != nil {
-		return err
-	}
-	cfg, err := awsconfig.Load(context.Background())
-	if err != nil {
-		return err
-	}
+// build puts together what the environment names.
+func build(env environment, cfg aws.Config, log *slog.Logger) trigger.Handlers {
 	keys := secrets.New(secretsmanager.NewFromConfig(cfg), env.SecretID, dineropay.ParseCredentials,
 		secrets.Options{TTL: env.SecretTTL, Log: log})
 	// It only asks about charges; the path that charges stays the default, unused.
@@ -57,6 +41,5 @@ func run(log *slog.Logger) error {
 	ledger := charge.NewLedger(store, provider, time.Now, log)
 	verifier := dineropay.NewCallbackVerifier(keys, time.Now)
 
-	lambda.Start(handler.New(ledger, verifier, log)) // does not return
-	return nil
+	return handler.New(ledger, verifier, log)
 }

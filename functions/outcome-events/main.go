@@ -4,17 +4,14 @@
 package main
 
 import (
-	"context"
 	"log/slog"
-	"os"
 
-	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 
 	"dinarfunctions/functions/outcome-events/handler"
-	"dinarfunctions/shared/awsconfig"
 	"dinarfunctions/shared/eventbus"
-	"dinarfunctions/shared/settings"
+	"dinarfunctions/shared/start"
 	"dinarfunctions/shared/trigger"
 )
 
@@ -23,26 +20,11 @@ type environment struct {
 	EventBusName string `env:"EVENT_BUS_NAME"`
 }
 
-func main() {
-	log := trigger.NewLogger(os.Stderr)
-	if err := run(log); err != nil {
-		log.Error("the function cannot start", "error", err)
-		os.Exit(1)
-	}
-}
+func main() { start.Function(build) }
 
-// run puts together what the environment names.
-func run(log *slog.Logger) error {
-	env, err := settings.Load[environment]()
-	if err != nil {
-		return err
-	}
-	cfg, err := awsconfig.Load(context.Background())
-	if err != nil {
-		return err
-	}
+// build puts together what the environment names.
+func build(env environment, cfg aws.Config, log *slog.Logger) trigger.Handlers {
 	bus := eventbus.New(eventbridge.NewFromConfig(cfg), env.EventBusName)
 
-	lambda.Start(handler.New(bus, log)) // does not return
-	return nil
+	return handler.New(bus, log)
 }

@@ -6,22 +6,20 @@
 package main
 
 import (
-	"context"
 	"log/slog"
-	"os"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"dinarfunctions/functions/payout-status/handler"
-	"dinarfunctions/shared/awsconfig"
 	"dinarfunctions/shared/dinardragon"
 	"dinarfunctions/shared/dynamostore"
 	"dinarfunctions/shared/payout"
 	"dinarfunctions/shared/secrets"
 	"dinarfunctions/shared/settings"
+	"dinarfunctions/shared/start"
 	"dinarfunctions/shared/trigger"
 )
 
@@ -34,29 +32,15 @@ type environment struct {
 	PayoutsTable string               `env:"PAYOUTS_TABLE"`
 }
 
-func main() {
-	log := trigger.NewLogger(os.Stderr)
-	if err := run(log); err != nil {
-		log.Error("the function cannot start", "error", err)
-		os.Exit(1)
-	}
-}
+func main() { start.Function(build) }
 
-func run(log *slog.Logger) error {
-	env, err := settings.Load[environment]()
-	if err != nil {
-		return err
-	}
-	cfg, err := awsconfig.Load(context.Background())
-	if err != nil {
-		return err
-	}
+// build puts together what the environment names.
+func build(env environment, cfg aws.Config, log *slog.Logger) trigger.Handlers {
 	key := secrets.New(secretsmanager.NewFromConfig(cfg), env.SecretID, dinardragon.ParseKey,
 		secrets.Options{TTL: env.SecretTTL, Log: log})
 	provider := dinardragon.New(env.Provider.URL(), key, dinardragon.Options{})
 	store := dynamostore.NewPayouts(dynamodb.NewFromConfig(cfg), env.PayoutsTable)
 	watcher := payout.NewWatcher(store, provider, env.OverdueAfter, time.Now, log)
 
-	lambda.Start(handler.New(provider, watcher, log)) // does not return
-	return nil
+	return handler.New(provider, watcher, log)
 }

@@ -4,24 +4,22 @@
 package main
 
 import (
-	"context"
 	"log/slog"
-	"os"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"dinarfunctions/functions/recurring-charge/handler"
-	"dinarfunctions/shared/awsconfig"
 	"dinarfunctions/shared/charge"
 	"dinarfunctions/shared/dineropay"
 	"dinarfunctions/shared/duequeue"
 	"dinarfunctions/shared/dynamostore"
 	"dinarfunctions/shared/secrets"
 	"dinarfunctions/shared/settings"
+	"dinarfunctions/shared/start"
 	"dinarfunctions/shared/subscription"
 	"dinarfunctions/shared/trigger"
 )
@@ -37,24 +35,10 @@ type environment struct {
 	DueQueueURL   string               `env:"DUE_QUEUE_URL"`
 }
 
-func main() {
-	log := trigger.NewLogger(os.Stderr)
-	if err := run(log); err != nil {
-		log.Error("the function cannot start", "error", err)
-		os.Exit(1)
-	}
-}
+func main() { start.Function(build) }
 
-// run puts together what the environment names.
-func run(log *slog.Logger) error {
-	env, err := settings.Load[environment]()
-	if err != nil {
-		return err
-	}
-	cfg, err := awsconfig.Load(context.Background())
-	if err != nil {
-		return err
-	}
+// build puts together what the environment names.
+func build(env environment, cfg aws.Config, log *slog.Logger) trigger.Handlers {
 	keys := secrets.New(secretsmanager.NewFromConfig(cfg), env.SecretID, dineropay.ParseCredentials,
 		secrets.Options{TTL: env.SecretTTL, Log: log})
 	provider := dineropay.New(env.URL.URL(), keys, dineropay.Options{RecurringPath: env.RecurringPath.URL(), Log: log})
@@ -65,6 +49,5 @@ func run(log *slog.Logger) error {
 	biller := subscription.NewBiller(dynamostore.NewSubscriptions(db, env.Subscriptions, charges), ledger, due, time.Now, log)
 	ledger.Follow(biller.Follow)
 
-	lambda.Start(handler.New(ledger, biller, log)) // does not return
-	return nil
+	return handler.New(ledger, biller, log)
 }
