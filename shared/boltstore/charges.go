@@ -133,17 +133,7 @@ func (s *Charges) LookNow(ctx context.Context, number string, at time.Time) erro
 
 // Due implements charge.Store. The oldest come first.
 func (s *Charges) Due(ctx context.Context, now time.Time) iter.Seq2[charge.Due, error] {
-	return func(yield func(charge.Due, error) bool) {
-		if err := ctx.Err(); err != nil {
-			yield(charge.Due{}, err)
-			return
-		}
-		for d, err := range dueUntil(s.db, looksBucket, now) {
-			if !yield(charge.Due{Number: d.id, At: d.at}, err) {
-				return
-			}
-		}
-	}
+	return dueUntil(ctx, s.db, looksBucket, now, func(id string, at time.Time) charge.Due { return charge.Due{Number: id, At: at} })
 }
 
 // Open implements charge.Store.

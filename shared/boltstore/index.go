@@ -2,9 +2,11 @@ package boltstore
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -74,23 +76,22 @@ func from(tx *bbolt.Tx, bucket []byte, key string) iter.Seq2[[]byte, string] {
 // transaction: who goes through what is due also writes.
 const duePage = 100
 
-// due is an id and the time that its entry says.
-type due struct {
-	id string
-	at time.Time
-}
-
 // dueUntil goes through an index of times up to one, each id once, although an id may
 // be moved on meanwhile to where it would come by again.
-func dueUntil(db *bbolt.DB, bucket []byte, now time.Time) iter.Seq2[due, error] {
-	return func(yield func(due, error) bool) {
+func dueUntil[D any](ctx context.Context, db *bbolt.DB, bucket []byte, now time.Time, dueOf func(id string, at time.Time) D) iter.Seq2[D, error] {
+	return func(yield func(D, error) bool) {
+		var none D
+		if err := ctx.Err(); err != nil {
+			yield(none, err)
+			return
+		}
 		seen := map[string]bool{}
 		next := ""
 		for more := true; more; {
-			var found []due
+			var found []D
 			err := db.View(func(tx *bbolt.Tx) error {
 				more = false
-				for key, id := range from(tx, bucket, next) {
+				for key := range from(tx, bucket, next) {
 					at, err := timeOf(key)
 					if err != nil || at.After(now) {
 						return err
@@ -100,19 +101,20 @@ func dueUntil(db *bbolt.DB, bucket []byte, now time.Time) iter.Seq2[due, error] 
 						return nil
 					}
 					next = string(key) + "\x00" // behind this one
-					found = append(found, due{id, at})
+					// Not the value: payouts of an older file have none here.
+					_, id, _ := strings.Cut(string(key), "#")
+					if !seen[id] {
+						seen[id] = true
+						found = append(found, dueOf(id, at))
+					}
 				}
 				return nil
 			})
 			if err != nil {
-				yield(due{}, err)
+				yield(none, err)
 				return
 			}
 			for _, d := range found {
-				if seen[d.id] {
-					continue
-				}
-				seen[d.id] = true
 				if !yield(d, nil) {
 					return
 				}

@@ -1,13 +1,11 @@
 package boltstore
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"fmt"
 	"iter"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -18,12 +16,20 @@ import (
 )
 
 // In payoutsBucket the key is the payment_id and the value a payoutRecord as JSON.
-// payoutsDueBucket has a key for each payout that is to be looked at again: the time
-// and the id, in the order of time. So what is due is found without the rest.
+// payoutsDueBucket is the index of those that are to be looked at again, by the time of
+// the next look.
 var (
 	payoutsBucket    = []byte("payouts")
 	payoutsDueBucket = []byte("payouts_due")
 )
+
+// payoutEntries are a payout's places in the indexes; nil for none.
+func payoutEntries(p *payout.Payout) []entry {
+	if p == nil || p.NextCheckAt.IsZero() {
+		return nil
+	}
+	return []entry{{payoutsDueBucket, timeKey(p.NextCheckAt, p.ID)}}
+}
 
 // Payouts is a payout.Store in a file.
 type Payouts struct{ db *bbolt.DB }
@@ -81,31 +87,7 @@ func (s *Payouts) Look(ctx context.Context, id string, was, next time.Time) (sta
 
 // Due implements payout.Store.
 func (s *Payouts) Due(ctx context.Context, now time.Time) iter.Seq2[payout.Due, error] {
-	return func(yield func(payout.Due, error) bool) {
-		var due []payout.Due
-		last := []byte(sortable(now) + "~") // behind every id at that time
-		err := s.view(ctx, func(tx *bbolt.Tx) error {
-			c := tx.Bucket(payoutsDueBucket).Cursor()
-			for key, _ := c.First(); key != nil && bytes.Compare(key, last) <= 0; key, _ = c.Next() {
-				text, id, _ := strings.Cut(string(key), "#")
-				at, err := time.Parse(sortableFormat, text)
-				if err != nil {
-					return fmt.Errorf("the stored look at payout %s cannot be read: %w", id, err)
-				}
-				due = append(due, payout.Due{ID: id, At: at})
-			}
-			return nil
-		})
-		if err != nil {
-			yield(payout.Due{}, err)
-			return
-		}
-		for _, d := range due {
-			if !yield(d, nil) {
-				return
-			}
-		}
-	}
+	return dueUntil(ctx, s.db, payoutsDueBucket, now, func(id string, at time.Time) payout.Due { return payout.Due{ID: id, At: at} })
 }
 
 // List implements payout.Store. It reads all payouts, which on one machine is soon
@@ -159,7 +141,7 @@ func (s *Payouts) Delete(ctx context.Context, id string) error {
 	}
 	return s.db.Update(func(tx *bbolt.Tx) error {
 		if found, err := getPayout(tx, id); err == nil && found != nil {
-			if err := planLook(tx, found, nil); err != nil {
+			if err := move(tx, id, payoutEntries(found), nil); err != nil {
 				return err
 			}
 		}
@@ -193,7 +175,7 @@ func (s *Payouts) update(ctx context.Context, id string, decide func(*payout.Pay
 		if err != nil {
 			return fmt.Errorf("write payout %s: %w", id, err)
 		}
-		if err := planLook(tx, found, p); err != nil {
+		if err := move(tx, id, payoutEntries(found), payoutEntries(p)); err != nil {
 			return err
 		}
 		change, err := outcome.OfPayout(p.Change, found, *p)
@@ -203,28 +185,6 @@ func (s *Payouts) update(ctx context.Context, id string, decide func(*payout.Pay
 		return tx.Bucket(payoutsBucket).Put([]byte(id), value)
 	})
 }
-
-// planLook takes the look of what stood there out of payoutsDueBucket and puts that
-// of what is written in; nil for nothing.
-func planLook(tx *bbolt.Tx, before, after *payout.Payout) error {
-	looks := tx.Bucket(payoutsDueBucket)
-	if before != nil && !before.NextCheckAt.IsZero() {
-		if err := looks.Delete(lookKey(*before)); err != nil {
-			return err
-		}
-	}
-	if after != nil && !after.NextCheckAt.IsZero() {
-		return looks.Put(lookKey(*after), []byte{})
-	}
-	return nil
-}
-
-func lookKey(p payout.Payout) []byte { return []byte(sortable(p.NextCheckAt) + "#" + p.ID) }
-
-// sortableFormat has all digits of a nanosecond: texts in it are in the order of time.
-const sortableFormat = "2006-01-02T15:04:05.000000000Z"
-
-func sortable(t time.Time) string { return t.UTC().Format(sortableFormat) }
 
 func getPayout(tx *bbolt.Tx, id string) (*payout.Payout, error) {
 	value := tx.Bucket(payoutsBucket).Get([]byte(id))

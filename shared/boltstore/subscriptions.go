@@ -126,17 +126,7 @@ func (s *Subscriptions) Look(ctx context.Context, id string, was, next time.Time
 
 // Due implements subscription.Store.
 func (s *Subscriptions) Due(ctx context.Context, now time.Time) iter.Seq2[subscription.Due, error] {
-	return func(yield func(subscription.Due, error) bool) {
-		if err := ctx.Err(); err != nil {
-			yield(subscription.Due{}, err)
-			return
-		}
-		for d, err := range dueUntil(s.db, dueBucket, now) {
-			if !yield(subscription.Due{ID: d.id, At: d.at}, err) {
-				return
-			}
-		}
-	}
+	return dueUntil(ctx, s.db, dueBucket, now, func(id string, at time.Time) subscription.Due { return subscription.Due{ID: id, At: at} })
 }
 
 // List implements subscription.Store.

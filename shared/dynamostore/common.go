@@ -8,16 +8,12 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/cenkalti/backoff/v5"
-	"golang.org/x/sync/errgroup"
 )
 
 // attrChange is what the last write changed that others are told of: words joined by a
 // blank. It is absent where the write changed nothing of that kind: the filter of the
 // stream knows a change by it. See update.tell.
 const attrChange = "change"
-
-// maxListed is how many rows of the index one list goes through.
-const maxListed = 5000
 
 // The attributes that each kind of thing which is written as a whole has.
 const (
@@ -42,6 +38,17 @@ func (u *update) setTime(attribute string, at time.Time) {
 		return
 	}
 	u.set(attribute, timeText(at))
+}
+
+// dueAt says when the thing with an id is to be looked at next (zero for never), and
+// puts it at that place in the index or takes it out.
+func (u *update) dueAt(id string, at time.Time) {
+	u.setTime(attrDueAt, at)
+	if at.IsZero() {
+		u.set(attrDueShard, "")
+		return
+	}
+	u.set(attrDueShard, shardOf(id))
 }
 
 // setFlag gives an attribute a true, or removes it.
@@ -134,25 +141,6 @@ func list[T any](r *reader, name, what string, read func(entry *reader) T) []T {
 		}
 	}
 	return values
-}
-
-// readAll reads the things of some rows, in their order. One that is absent is the
-// zero T.
-func readAll[T any](ctx context.Context, rows []row, absent error, get func(context.Context, string) (T, error)) ([]T, error) {
-	things := make([]T, len(rows))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(openReads)
-	for i, r := range rows {
-		group.Go(func() error {
-			thing, err := get(ctx, r.id)
-			if err != nil && !errors.Is(err, absent) {
-				return err
-			}
-			things[i] = thing
-			return nil
-		})
-	}
-	return things, group.Wait()
 }
 
 // conflictTries is how often a write is made that meets a transaction on the same

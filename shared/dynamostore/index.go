@@ -32,9 +32,15 @@ func shardOf(number string) string {
 	return strconv.Itoa(int(h.Sum32() % shards))
 }
 
+// place is a place in an index of things in the order of time and then of id.
+type place struct {
+	CreatedAt time.Time
+	ID        string
+}
+
 // placeText is a place as it stands in an index: sorted as text, it is in the
-// order of time and then of number.
-func placeText(p charge.Place) string { return timeText(p.CreatedAt) + "#" + p.Number }
+// order of time and then of id.
+func placeText(at time.Time, id string) string { return timeText(at) + "#" + id }
 
 // How much is read at a time.
 const (
@@ -43,19 +49,26 @@ const (
 	// maxBatches is how many batches of rows one Open goes through, each as large
 	// as the page that it fills.
 	maxBatches = 10
-	// openReads is how many charges Open reads at the same time.
-	openReads = 8
+	// maxListed is how many rows of the index listed one list goes through.
+	maxListed = 5000
+	// readsAtOnce is how many things of a list are read at the same time.
+	readsAtOnce = 8
 )
 
 // sharded is one of the indexes that are spread over shards, of things whose keys
-// begin with a prefix. A range of it is what compares with a bound as the operator
-// says.
-type sharded struct{ prefix, name, shard, sort, operator string }
+// begin with a prefix and which errors call by a word. A range of it is what compares
+// with a bound as the operator says.
+type sharded struct{ prefix, word, name, shard, sort, operator string }
 
-// dueRows is the range of looks up to a time, openRows that of open charges from
-// behind a place.
-func dueRows() sharded  { return sharded{chargePrefix, "look", attrLookShard, attrLookAt, "<="} }
-func openRows() sharded { return sharded{chargePrefix, "open", attrOpenShard, attrOpenAt, ">"} }
+// looks is the range of looks up to a time, openRows that of open charges from behind a
+// place.
+func (s *Charges) looks() sharded {
+	return sharded{s.prefix, s.word, "look", attrLookShard, attrLookAt, "<="}
+}
+
+func (s *Charges) openRows() sharded {
+	return sharded{s.prefix, s.word, "open", attrOpenShard, attrOpenAt, ">"}
+}
 
 const paymentIndex = "payment"
 
@@ -84,54 +97,75 @@ func readRow(item map[string]types.AttributeValue, prefix, sort string) (row, er
 // Due implements charge.Store. The oldest come first, so that no shard has to wait
 // for another. What cannot be read holds nothing up: the first error comes last.
 func (s *Charges) Due(ctx context.Context, now time.Time) iter.Seq2[charge.Due, error] {
-	return func(yield func(charge.Due, error) bool) {
+	return due(ctx, s.table, s.looks(), now, func(id string, at time.Time) charge.Due { return charge.Due{Number: id, At: at} })
+}
+
+// due goes through the looks of an index up to a time, the oldest first, each id once.
+// What cannot be read holds nothing up: the first error comes last.
+func due[D any](ctx context.Context, t table, looks sharded, now time.Time, dueOf func(id string, at time.Time) D) iter.Seq2[D, error] {
+	return func(yield func(D, error) bool) {
 		var failed error
-		seen := map[string]bool{} // the index may move a charge on while it is read
-		for r, err := range s.rows(ctx, dueRows(), timeText(now), pageRows) {
-			var due charge.Due
+		seen := map[string]bool{} // the index may move one on while it is read
+		for r, err := range t.rows(ctx, looks, timeText(now), pageRows) {
+			var at time.Time
 			if err == nil {
-				due, err = r.due()
+				at, err = looks.time(r)
 			}
 			if err != nil {
 				failed = cmp.Or(failed, err)
 				continue
 			}
-			if seen[due.Number] {
+			if seen[r.id] {
 				continue
 			}
-			seen[due.Number] = true
-			if !yield(due, nil) {
+			seen[r.id] = true
+			if !yield(dueOf(r.id, at), nil) {
 				return
 			}
 		}
 		if failed != nil {
-			yield(charge.Due{}, fmt.Errorf("read what is due in DynamoDB table %s: %w", s.name, failed))
+			var none D
+			yield(none, fmt.Errorf("read what is due in DynamoDB table %s: %w", t.name, failed))
 		}
 	}
 }
 
-// due is what a row of looks says.
-func (r row) due() (charge.Due, error) {
+// time is the time at which a row of looks stands.
+func (ix sharded) time(r row) (time.Time, error) {
 	at, err := time.Parse(timeFormat, r.sort)
 	if err != nil || timeText(at) != r.sort {
-		return charge.Due{}, fmt.Errorf("the index entry of order number %s cannot be read (%s is no time)", r.id, attrLookAt)
+		return time.Time{}, fmt.Errorf("the index entry of %s %s cannot be read (%s is no time)", ix.word, r.id, ix.sort)
 	}
-	return charge.Due{Number: r.id, At: at}, nil
+	return at, nil
+}
+
+// place is the place at which a row stands. It is the index's and not the thing's, so
+// that a list goes on behind what it has gone through, whatever stands there.
+func (ix sharded) place(r row) (*place, error) {
+	created, _, _ := strings.Cut(r.sort, "#")
+	at, err := time.Parse(timeFormat, created)
+	if err != nil || placeText(at, r.id) != r.sort {
+		return nil, fmt.Errorf("the index entry of %s %s cannot be read (%s is no place)", ix.word, r.id, ix.sort)
+	}
+	return &place{at, r.id}, nil
 }
 
 // Open implements charge.Store. The index says where to look; each charge is read
 // itself, and left out where it is in none of the states any more. A page with
 // very many of those ends early.
-func (s *Charges) Open(ctx context.Context, states []charge.State, after charge.Place, limit int) (charges []charge.Charge, more *charge.Place, err error) {
-	charges, more, err = s.open(ctx, states, after, limit)
-	if err != nil {
+func (s *Charges) Open(ctx context.Context, states []charge.State, after charge.Place, limit int) ([]charge.Charge, *charge.Place, error) {
+	charges, more, err := s.open(ctx, states, after, limit)
+	switch {
+	case err != nil:
 		return nil, nil, fmt.Errorf("list open charges in DynamoDB table %s: %w", s.name, err)
+	case more == nil:
+		return charges, nil, nil
 	}
-	return charges, more, nil
+	return charges, &charge.Place{CreatedAt: more.CreatedAt, Number: more.ID}, nil
 }
 
-func (s *Charges) open(ctx context.Context, states []charge.State, after charge.Place, limit int) (charges []charge.Charge, more *charge.Place, err error) {
-	next, stop := iter.Pull2(s.rows(ctx, openRows(), placeText(after), min(limit, pageRows)))
+func (s *Charges) open(ctx context.Context, states []charge.State, after charge.Place, limit int) (charges []charge.Charge, more *place, err error) {
+	next, stop := iter.Pull2(s.rows(ctx, s.openRows(), placeText(after.CreatedAt, after.Number), min(limit, pageRows)))
 	defer stop()
 	var last row
 	for range maxBatches {
@@ -149,7 +183,7 @@ func (s *Charges) open(ctx context.Context, states []charge.State, after charge.
 				charges = append(charges, c)
 			}
 			if len(charges) == limit {
-				more, err = last.place()
+				more, err = s.openRows().place(last)
 				return charges, more, err
 			}
 		}
@@ -157,21 +191,8 @@ func (s *Charges) open(ctx context.Context, states []charge.State, after charge.
 			return charges, nil, nil
 		}
 	}
-	more, err = last.place()
+	more, err = s.openRows().place(last)
 	return charges, more, err
-}
-
-// place is the place at which a row of open charges stands. It is the index's and
-// not the charge's, so that a list goes on behind what it has gone through,
-// whatever stands there.
-func (r row) place() (*charge.Place, error) {
-	created, _, _ := strings.Cut(r.sort, "#")
-	at, err := time.Parse(timeFormat, created)
-	p := charge.Place{CreatedAt: at, Number: r.id}
-	if err != nil || placeText(p) != r.sort {
-		return nil, fmt.Errorf("the index entry of order number %s cannot be read (%s is no place)", r.id, attrOpenAt)
-	}
-	return &p, nil
 }
 
 // take takes as many rows as there are, up to a number.
@@ -187,12 +208,6 @@ func take(next func() (row, error, bool), most int) (batch []row, err error) {
 		batch = append(batch, r)
 	}
 	return batch, nil
-}
-
-// readAll reads the charges of some rows, in their order. One that is not there is
-// the zero Charge.
-func (s *Charges) readAll(ctx context.Context, rows []row) ([]charge.Charge, error) {
-	return readAll(ctx, rows, charge.ErrNotFound, s.Get)
 }
 
 // PaymentOwner implements charge.Store. It makes one call. Upper and lower case

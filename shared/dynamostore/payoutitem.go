@@ -46,23 +46,14 @@ func payoutKey(id string) string { return payoutPrefix + id }
 // that place in the index or takes it out.
 func (u *update) due(id string, at time.Time) {
 	u.setTime(attrNextCheckAt, at)
-	u.setTime(attrDueAt, at)
-	shard := shardOf(id)
-	if at.IsZero() {
-		shard = ""
-	}
-	u.set(attrDueShard, shard)
+	u.dueAt(id, at)
 }
 
 // setPayout sets all of a payout, and its place in the index of looks.
 func (u *update) setPayout(p payout.Payout) {
-	overdue := ""
-	if p.Overdue {
-		overdue = "true"
-	}
 	u.set(attrReference, p.Reference)
 	u.set(attrState, string(p.State))
-	u.set(attrOverdue, overdue)
+	u.setFlag(attrOverdue, p.Overdue)
 	u.replace(attrPayments, paymentList(p.Payments))
 	u.setTime(attrCheckedAt, p.CheckedAt)
 	u.setNumber(attrChecks, int64(p.Checks))

@@ -1,7 +1,6 @@
 package dynamostore
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +9,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"dinarfunctions/shared/charge"
 	"dinarfunctions/shared/payout"
 )
 
@@ -40,7 +38,7 @@ var _ PayoutsAPI = (*dynamodb.Client)(nil)
 // Every write bears the random id of its call, by which a call whose answer was lost
 // finds itself.
 type Payouts struct {
-	table
+	kept[payout.Payout]
 	api PayoutsAPI
 }
 
@@ -48,26 +46,15 @@ var _ payout.Store = (*Payouts)(nil)
 
 // NewPayouts returns the store in a table, which must exist with those keys and
 // indexes. It calls nothing.
-func NewPayouts(api PayoutsAPI, name string) *Payouts { return &Payouts{table{api, name}, api} }
-
-func duePayouts() sharded    { return sharded{payoutPrefix, "due", attrDueShard, attrDueAt, "<="} }
-func listedPayouts() sharded { return sharded{payoutPrefix, "listed", attrListShard, attrListAt, ">"} }
+func NewPayouts(api PayoutsAPI, name string) *Payouts {
+	return &Payouts{kept[payout.Payout]{table{api, name}, payoutPrefix, "payout", payout.ErrNotFound, readPayout}, api}
+}
 
 // Create implements payout.Store. It makes one call.
 func (s *Payouts) Create(ctx context.Context, p payout.Payout) (standing payout.Payout, created bool, err error) {
 	u := newUpdate(payoutKey(p.ID))
-	u.condition = fmt.Sprintf("attribute_not_exists(%s)", u.name(attrKey))
 	u.setPayout(p)
-	u.set(attrListShard, shardOf(p.ID))
-	u.set(attrListAt, placeText(charge.Place{CreatedAt: p.CreatedAt, Number: p.ID}))
-	standing, created, err = s.update(ctx, u, p.ID)
-	if errors.Is(err, payout.ErrNotFound) { // then its condition holds
-		err = errNoItem
-	}
-	if err != nil {
-		return payout.Payout{}, false, fmt.Errorf("create payout %s in DynamoDB table %s: %w", p.ID, s.name, err)
-	}
-	return standing, created, nil
+	return s.create(ctx, u, p.ID, p.CreatedAt)
 }
 
 // Write implements payout.Store. It makes one call.
@@ -100,19 +87,6 @@ func (s *Payouts) Look(ctx context.Context, id string, was, next time.Time) (sta
 	return standing, moved, nil
 }
 
-// Get implements payout.Store. It makes one call.
-func (s *Payouts) Get(ctx context.Context, id string) (payout.Payout, error) {
-	item, err := s.item(ctx, payoutKey(id))
-	var p payout.Payout
-	if err == nil {
-		p, err = readPayout(id, item)
-	}
-	if err != nil {
-		return payout.Payout{}, fmt.Errorf("read payout %s in DynamoDB table %s: %w", id, s.name, err)
-	}
-	return p, nil
-}
-
 // Delete implements payout.Store. It makes one call.
 func (s *Payouts) Delete(ctx context.Context, id string) error {
 	if _, err := s.api.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &s.name, Key: key(payoutKey(id))}); err != nil {
@@ -124,97 +98,14 @@ func (s *Payouts) Delete(ctx context.Context, id string) error {
 // Due implements payout.Store. What cannot be read holds nothing up: the first error
 // comes last.
 func (s *Payouts) Due(ctx context.Context, now time.Time) iter.Seq2[payout.Due, error] {
-	return func(yield func(payout.Due, error) bool) {
-		var failed error
-		seen := map[string]bool{} // the index may move a payout on while it is read
-		for r, err := range s.rows(ctx, duePayouts(), timeText(now), pageRows) {
-			var at time.Time
-			if err == nil {
-				if at, err = time.Parse(timeFormat, r.sort); err != nil {
-					err = fmt.Errorf("the index entry of payout %s cannot be read (%s is no time)", r.id, attrDueAt)
-				}
-			}
-			if err != nil {
-				failed = cmp.Or(failed, err)
-				continue
-			}
-			if seen[r.id] {
-				continue
-			}
-			seen[r.id] = true
-			if !yield(payout.Due{ID: r.id, At: at}, nil) {
-				return
-			}
-		}
-		if failed != nil {
-			yield(payout.Due{}, fmt.Errorf("read what is due in DynamoDB table %s: %w", s.name, failed))
-		}
-	}
+	return due(ctx, s.table, s.looks(), now, func(id string, at time.Time) payout.Due { return payout.Due{ID: id, At: at} })
 }
 
-// List implements payout.Store. The index says which payouts are in the state; each
-// is read itself, and left out where it is in another by now.
-func (s *Payouts) List(ctx context.Context, state payout.State, after payout.Place, limit int) (payouts []payout.Payout, more *payout.Place, err error) {
-	payouts, more, err = s.list(ctx, state, after, limit)
+// List implements payout.Store. See kept.list.
+func (s *Payouts) List(ctx context.Context, state payout.State, after payout.Place, limit int) ([]payout.Payout, *payout.Place, error) {
+	payouts, more, err := s.list(ctx, string(state), place(after), limit, func(p payout.Payout) string { return string(p.State) })
 	if err != nil {
 		return nil, nil, fmt.Errorf("list payouts in DynamoDB table %s: %w", s.name, err)
 	}
-	return payouts, more, nil
-}
-
-func (s *Payouts) list(ctx context.Context, state payout.State, after payout.Place, limit int) (payouts []payout.Payout, more *payout.Place, err error) {
-	page := min(limit, pageRows)
-	if state != "" { // most may be in others
-		page = 1000
-	}
-	var (
-		found []row
-		last  row
-		bound = placeText(charge.Place{CreatedAt: after.CreatedAt, Number: after.ID})
-		ended = true
-		seen  int
-	)
-	for r, err := range s.rows(ctx, listedPayouts(), bound, page) {
-		if err != nil {
-			return nil, nil, err
-		}
-		if len(found) == limit || seen == maxListed {
-			ended = false
-			break
-		}
-		seen++
-		last = r
-		if state == "" || r.state == string(state) {
-			found = append(found, r)
-		}
-	}
-	read, err := readAll(ctx, found, payout.ErrNotFound, s.Get)
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, p := range read {
-		if p.ID != "" && (state == "" || p.State == state) {
-			payouts = append(payouts, p)
-		}
-	}
-	if ended {
-		return payouts, nil, nil
-	}
-	place, err := last.place()
-	if err != nil {
-		return nil, nil, err
-	}
-	return payouts, &payout.Place{CreatedAt: place.CreatedAt, ID: place.Number}, nil
-}
-
-// update makes the call. It returns the payout that stands there afterwards, and
-// whether the condition was met, or what stands there has the call's own mark;
-// ErrNotFound where the condition failed on nothing.
-func (s *Payouts) update(ctx context.Context, u *update, id string) (standing payout.Payout, met bool, err error) {
-	item, met, err := s.write(ctx, u)
-	if err != nil {
-		return payout.Payout{}, false, err
-	}
-	standing, err = readPayout(id, item)
-	return standing, met && err == nil, err
+	return payouts, (*payout.Place)(more), nil
 }

@@ -1,16 +1,11 @@
 package dynamostore_test
 
 import (
-	"context"
-	"crypto/rand"
 	"fmt"
 	"net/http"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
 
@@ -23,13 +18,7 @@ import (
 // newPayoutsTable is a new table of watched payouts of its own for a test.
 func newPayoutsTable(t *testing.T) table {
 	t.Helper()
-	tb := table{needsDynamoDB(t), "payouts-" + rand.Text()}
-	api := client(tb.endpoint, http.DefaultTransport, 3)
-	require.NoError(t, dynamostoretest.Make(t.Context(), api, dynamostoretest.PayoutsTable(tb.name)))
-	t.Cleanup(func() {
-		require.NoError(t, dynamostoretest.DeleteTable(context.WithoutCancel(t.Context()), api, tb.name))
-	})
-	return tb
+	return makeTable(t, "payouts-", dynamostoretest.PayoutsTable)
 }
 
 func (tb table) payouts(through http.RoundTripper, tries int) *dynamostore.Payouts {
@@ -41,28 +30,10 @@ func TestPayoutsOnDynamoDB(t *testing.T) {
 	payouttest.Store(t, func(t *testing.T) payout.Store { return newPayoutsTable(t).payouts(http.DefaultTransport, 3) })
 }
 
-// Every third exchange is lost, in turn before and after the table did the work.
 func TestPayoutsOnDynamoDBWithLostAnswers(t *testing.T) {
 	t.Parallel()
 	payouttest.Store(t, func(t *testing.T) payout.Store {
-		tb := newPayoutsTable(t)
-		var calls, before, after atomic.Int64
-		t.Cleanup(func() {
-			require.NotZero(t, before.Load())
-			require.NotZero(t, after.Load())
-		})
-		return tb.payouts(transport(func(r *http.Request) (*http.Response, error) {
-			switch calls.Add(1) % 6 {
-			case 0:
-				before.Add(1)
-				return nil, errCut
-			case 3:
-				after.Add(1)
-				return cut(http.DefaultTransport.RoundTrip(r))
-			default:
-				return http.DefaultTransport.RoundTrip(r)
-			}
-		}), 50)
+		return newPayoutsTable(t).payouts(everyThirdLost(t), 50)
 	})
 }
 
@@ -101,12 +72,7 @@ func TestAPayoutAsItStandsInDynamoDB(t *testing.T) {
 // payout is what stands under 1617fcccd1f3269c.
 func (tb table) payout(t *testing.T) map[string]types.AttributeValue {
 	t.Helper()
-	out, err := client(tb.endpoint, http.DefaultTransport, 1).GetItem(t.Context(), &dynamodb.GetItemInput{
-		TableName: &tb.name, ConsistentRead: aws.Bool(true),
-		Key: map[string]types.AttributeValue{"pk": &types.AttributeValueMemberS{Value: "payout#1617fcccd1f3269c"}},
-	})
-	require.NoError(t, err)
-	return out.Item
+	return tb.stands(t, "payout#1617fcccd1f3269c")
 }
 
 // size is about how much of an item's 400 KB is used: names and values, a byte for
@@ -155,14 +121,10 @@ func TestItemsThatAreNoPayouts(t *testing.T) {
 func TestAGarbledPayoutIsNoNewOne(t *testing.T) {
 	t.Parallel()
 	tb := newPayoutsTable(t)
-	_, err := client(tb.endpoint, http.DefaultTransport, 3).PutItem(t.Context(), &dynamodb.PutItemInput{
-		TableName: &tb.name,
-		Item: map[string]types.AttributeValue{
-			"pk":    &types.AttributeValueMemberS{Value: "payout#1617fcccd1f3269c"},
-			"state": &types.AttributeValueMemberN{Value: "1"},
-		},
+	tb.put(t, map[string]types.AttributeValue{
+		"pk":    &types.AttributeValueMemberS{Value: "payout#1617fcccd1f3269c"},
+		"state": &types.AttributeValueMemberN{Value: "1"},
 	})
-	require.NoError(t, err)
 	store := tb.payouts(http.DefaultTransport, 3)
 	_, created, err := store.Create(t.Context(), payout.New("1617fcccd1f3269c", "", start))
 	require.ErrorContains(t, err, "cannot be read")

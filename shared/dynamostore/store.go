@@ -71,13 +71,15 @@ type API interface {
 
 // Charges is a charge.Store in a DynamoDB table. It is safe for concurrent use, by
 // any number of processes.
-type Charges struct{ table }
+type Charges struct{ kept[charge.Charge] }
 
 var _ charge.Store = (*Charges)(nil)
 
 // NewCharges returns the store in a table, which must exist with the keys and
 // indexes of the package doc. It calls nothing.
-func NewCharges(api API, name string) *Charges { return &Charges{table{api, name}} }
+func NewCharges(api API, name string) *Charges {
+	return &Charges{kept[charge.Charge]{table{api, name}, chargePrefix, "order number", charge.ErrNotFound, readCharge}}
+}
 
 // Claim implements charge.Store. It makes one call; two where the history of
 // earlier attempts is so long that it has to be cut.
@@ -158,7 +160,7 @@ func (s *Charges) claimUpdate(claim charge.Charge) *update {
 	// The first attempt's time stays, and the place that is made of it. A charge
 	// out of the index keeps its place for a later claim, which does not know it.
 	u.setOnce(attrCreatedAt, timeText(claim.CreatedAt))
-	u.setOnce(attrOpenAt, placeText(charge.Place{CreatedAt: claim.CreatedAt, Number: claim.Order.Number}))
+	u.setOnce(attrOpenAt, placeText(claim.CreatedAt, claim.Order.Number))
 	u.set(attrUpdatedAt, timeText(claim.UpdatedAt))
 	u.tell("")
 	return u
@@ -291,29 +293,4 @@ func (s *Charges) LookNow(ctx context.Context, number string, at time.Time) erro
 		return fmt.Errorf("set an early look at order number %s in DynamoDB table %s: %w", number, s.name, err)
 	}
 	return nil
-}
-
-// Get implements charge.Store. It makes one call.
-func (s *Charges) Get(ctx context.Context, number string) (charge.Charge, error) {
-	item, err := s.item(ctx, chargeKey(number))
-	var c charge.Charge
-	if err == nil {
-		c, err = readCharge(number, item)
-	}
-	if err != nil {
-		return charge.Charge{}, fmt.Errorf("read order number %s in DynamoDB table %s: %w", number, s.name, err)
-	}
-	return c, nil
-}
-
-// update makes the call. It returns the charge that stands there afterwards, and
-// whether the condition was met, or what stands there has the call's own mark;
-// ErrNotFound where the condition failed on nothing.
-func (s *Charges) update(ctx context.Context, u *update, number string) (standing charge.Charge, met bool, err error) {
-	item, met, err := s.write(ctx, u)
-	if err != nil {
-		return charge.Charge{}, false, err
-	}
-	standing, err = readCharge(number, item)
-	return standing, met && err == nil, err
 }

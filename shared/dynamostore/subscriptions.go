@@ -1,13 +1,11 @@
 package dynamostore
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -30,7 +28,7 @@ var _ SubscriptionsAPI = (*dynamodb.Client)(nil)
 // Subscriptions is a subscription.Store in a DynamoDB table, whose claims are written
 // to the table of a Charges. It is safe for concurrent use, by any number of processes.
 type Subscriptions struct {
-	table
+	kept[subscription.Subscription]
 	api     SubscriptionsAPI
 	charges *Charges
 }
@@ -40,24 +38,18 @@ var _ subscription.Store = (*Subscriptions)(nil)
 // NewSubscriptions returns the store in a table, which must exist with the keys and
 // indexes of the package doc. It calls nothing.
 func NewSubscriptions(api SubscriptionsAPI, name string, charges *Charges) *Subscriptions {
-	return &Subscriptions{table{api, name}, api, charges}
+	return &Subscriptions{
+		kept[subscription.Subscription]{table{api, name}, subscriptionPrefix, "subscription", subscription.ErrNotFound, readSubscription},
+		api, charges,
+	}
 }
 
 // Create implements subscription.Store. It makes one call.
 func (s *Subscriptions) Create(ctx context.Context, asked subscription.Subscription) (standing subscription.Subscription, created bool, err error) {
 	asked.Revision = 1
 	u := newUpdate(subscriptionKey(asked.ID))
-	u.condition = fmt.Sprintf("attribute_not_exists(%s)", u.name(attrKey))
 	u.setSubscription(asked)
-	u.listed(asked)
-	standing, created, err = s.update(ctx, u, asked.ID)
-	if errors.Is(err, subscription.ErrNotFound) { // then its condition holds
-		err = errNoItem
-	}
-	if err != nil {
-		return subscription.Subscription{}, false, fmt.Errorf("create subscription %s in DynamoDB table %s: %w", asked.ID, s.name, err)
-	}
-	return standing, created, nil
+	return s.create(ctx, u, asked.ID, asked.CreatedAt)
 }
 
 // Write implements subscription.Store. It makes one call.
@@ -200,138 +192,19 @@ func (s *Subscriptions) Look(ctx context.Context, id string, was, next time.Time
 	return standing, moved, nil
 }
 
-// dueSubscriptions is the range of looks up to a time, listedSubscriptions that of all
-// subscriptions from behind a place.
-func dueSubscriptions() sharded {
-	return sharded{subscriptionPrefix, "due", attrDueShard, attrDueAt, "<="}
-}
-
-func listedSubscriptions() sharded {
-	return sharded{subscriptionPrefix, "listed", attrListShard, attrListAt, ">"}
-}
-
 // Due implements subscription.Store. What cannot be read holds nothing up: the first
 // error comes last.
 func (s *Subscriptions) Due(ctx context.Context, now time.Time) iter.Seq2[subscription.Due, error] {
-	return func(yield func(subscription.Due, error) bool) {
-		var failed error
-		seen := map[string]bool{} // the index may move one on while it is read
-		for r, err := range s.rows(ctx, dueSubscriptions(), timeText(now), pageRows) {
-			var at time.Time
-			if err == nil {
-				if at, err = time.Parse(timeFormat, r.sort); err != nil || timeText(at) != r.sort {
-					err = fmt.Errorf("the index entry of subscription %s cannot be read (%s is no time)", r.id, attrDueAt)
-				}
-			}
-			if err != nil {
-				failed = cmp.Or(failed, err)
-				continue
-			}
-			if seen[r.id] {
-				continue
-			}
-			seen[r.id] = true
-			if !yield(subscription.Due{ID: r.id, At: at}, nil) {
-				return
-			}
-		}
-		if failed != nil {
-			yield(subscription.Due{}, fmt.Errorf("read what is due in DynamoDB table %s: %w", s.name, failed))
-		}
-	}
+	return due(ctx, s.table, s.looks(), now, func(id string, at time.Time) subscription.Due { return subscription.Due{ID: id, At: at} })
 }
 
-// List implements subscription.Store. The index says where to look; each subscription
-// is read itself, and left out where it is not in the state any more. A page ends early
-// where very many are in other states.
-func (s *Subscriptions) List(ctx context.Context, state subscription.State, after subscription.Place, limit int) (found []subscription.Subscription, more *subscription.Place, err error) {
-	found, more, err = s.list(ctx, state, after, limit)
+// List implements subscription.Store. See kept.list.
+func (s *Subscriptions) List(ctx context.Context, state subscription.State, after subscription.Place, limit int) ([]subscription.Subscription, *subscription.Place, error) {
+	found, more, err := s.list(ctx, string(state), place(after), limit, func(one subscription.Subscription) string { return string(one.State) })
 	if err != nil {
 		return nil, nil, fmt.Errorf("list subscriptions in DynamoDB table %s: %w", s.name, err)
 	}
-	return found, more, nil
-}
-
-func (s *Subscriptions) list(ctx context.Context, state subscription.State, after subscription.Place, limit int) (found []subscription.Subscription, more *subscription.Place, err error) {
-	page := pageRows
-	if state == "" {
-		page = min(limit, pageRows)
-	}
-	next, stop := iter.Pull2(s.rows(ctx, listedSubscriptions(), listText(after), page))
-	defer stop()
-	var last row
-	for seen := 0; seen < maxListed && len(found) < limit; {
-		var batch []row
-		ended := false
-		for ; seen < maxListed && len(batch) < limit-len(found); seen++ {
-			r, err, ok := next()
-			if err != nil {
-				return nil, nil, err
-			}
-			if ended = !ok; ended {
-				break
-			}
-			last = r
-			if state == "" || r.state == string(state) {
-				batch = append(batch, r)
-			}
-		}
-		read, err := readAll(ctx, batch, subscription.ErrNotFound, s.Get)
-		if err != nil {
-			return nil, nil, err
-		}
-		for _, one := range read {
-			if one.ID != "" && (state == "" || one.State == state) {
-				found = append(found, one)
-			}
-		}
-		if ended {
-			return found, nil, nil
-		}
-	}
-	more, err = last.listPlace()
-	return found, more, err
-}
-
-// listText is a place as it stands in the index listed.
-func listText(p subscription.Place) string {
-	return placeText(charge.Place{CreatedAt: p.CreatedAt, Number: p.ID})
-}
-
-// listPlace is the place at which a row of listed subscriptions stands.
-func (r row) listPlace() (*subscription.Place, error) {
-	created, _, _ := strings.Cut(r.sort, "#")
-	at, err := time.Parse(timeFormat, created)
-	p := subscription.Place{CreatedAt: at, ID: r.id}
-	if err != nil || listText(p) != r.sort {
-		return nil, fmt.Errorf("the index entry of subscription %s cannot be read (%s is no place)", r.id, attrListAt)
-	}
-	return &p, nil
-}
-
-// Get implements subscription.Store. It makes one call.
-func (s *Subscriptions) Get(ctx context.Context, id string) (subscription.Subscription, error) {
-	item, err := s.item(ctx, subscriptionKey(id))
-	var found subscription.Subscription
-	if err == nil {
-		found, err = readSubscription(id, item)
-	}
-	if err != nil {
-		return subscription.Subscription{}, fmt.Errorf("read subscription %s in DynamoDB table %s: %w", id, s.name, err)
-	}
-	return found, nil
-}
-
-// update makes the call. It returns the subscription that stands there afterwards, and
-// whether the condition was met, or what stands there has the call's own mark;
-// ErrNotFound where the condition failed on nothing.
-func (s *Subscriptions) update(ctx context.Context, u *update, id string) (standing subscription.Subscription, met bool, err error) {
-	item, met, err := s.write(ctx, u)
-	if err != nil {
-		return subscription.Subscription{}, false, err
-	}
-	standing, err = readSubscription(id, item)
-	return standing, met && err == nil, err
+	return found, (*subscription.Place)(more), nil
 }
 
 // replacing writes a subscription at its next revision over the one that it was made
@@ -342,21 +215,4 @@ func replacing(asked subscription.Subscription) *update {
 	asked.Revision++
 	u.setSubscription(asked)
 	return u
-}
-
-// listed puts a subscription into the index of all, for good.
-func (u *update) listed(s subscription.Subscription) {
-	u.set(attrListShard, shardOf(s.ID))
-	u.set(attrListAt, listText(subscription.Place{CreatedAt: s.CreatedAt, ID: s.ID}))
-}
-
-// dueAt says when the thing with an id is to be looked at next (zero for never), and
-// puts it at that place in the index or takes it out.
-func (u *update) dueAt(id string, at time.Time) {
-	u.setTime(attrDueAt, at)
-	if at.IsZero() {
-		u.set(attrDueShard, "")
-		return
-	}
-	u.set(attrDueShard, shardOf(id))
 }

@@ -14,9 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
 
 	"dinarfunctions/shared/charge"
@@ -31,13 +28,7 @@ type pair struct{ charges, subscriptions table }
 
 func newPair(t *testing.T) pair {
 	t.Helper()
-	p := pair{newTable(t), table{needsDynamoDB(t), "subscriptions-" + rand.Text()}}
-	api := client(p.charges.endpoint, http.DefaultTransport, 3)
-	require.NoError(t, dynamostoretest.Make(t.Context(), api, dynamostoretest.SubscriptionsTable(p.subscriptions.name)))
-	t.Cleanup(func() {
-		require.NoError(t, dynamostoretest.DeleteTable(context.WithoutCancel(t.Context()), api, p.subscriptions.name))
-	})
-	return p
+	return pair{newTable(t), makeTable(t, "subscriptions-", dynamostoretest.SubscriptionsTable)}
 }
 
 // stores are stores on the tables whose calls go through a transport.
@@ -57,28 +48,10 @@ func TestSubscriptionsOnDynamoDB(t *testing.T) {
 	})
 }
 
-// Every third exchange is lost, in turn before and after the tables did the work.
 func TestSubscriptionsOnDynamoDBWithLostAnswers(t *testing.T) {
 	t.Parallel()
 	subscriptiontest.Store(t, func(t *testing.T) (subscription.Store, charge.Store) {
-		p := newPair(t)
-		var calls, before, after atomic.Int64
-		t.Cleanup(func() {
-			require.NotZero(t, before.Load())
-			require.NotZero(t, after.Load())
-		})
-		return p.stores(transport(func(r *http.Request) (*http.Response, error) {
-			switch calls.Add(1) % 6 {
-			case 0:
-				before.Add(1)
-				return nil, errCut
-			case 3:
-				after.Add(1)
-				return cut(http.DefaultTransport.RoundTrip(r))
-			default:
-				return http.DefaultTransport.RoundTrip(r)
-			}
-		}), 50)
+		return newPair(t).stores(everyThirdLost(t), 50)
 	})
 }
 
@@ -136,18 +109,12 @@ func TestLostAnswersToAClaimOnDynamoDB(t *testing.T) {
 		store, charges := p.direct()
 		s := create(t, store)
 		claim := subscriptiontest.Claim(t, s, "attempt-1", start)
-		var calls atomic.Int64
-		through, _ := p.stores(withoutToken(t, transport(func(r *http.Request) (*http.Response, error) {
-			response, err := http.DefaultTransport.RoundTrip(r)
-			if calls.Add(1) > 1 {
-				return response, err
+		through, _ := p.stores(withoutToken(t, cutFirstAnd(func() error {
+			claimed, err := store.Get(context.Background(), s.ID)
+			if err == nil {
+				_, err = store.Write(context.Background(), claimed.Cancel(start.Add(time.Second)))
 			}
-			response, err = cut(response, err)
-			claimed, failed := store.Get(context.Background(), s.ID)
-			if failed == nil {
-				_, failed = store.Write(context.Background(), claimed.Cancel(start.Add(time.Second)))
-			}
-			return response, errors.Join(err, failed)
+			return err
 		})), 3)
 		standing, won, err := through.Claim(t.Context(), s.Claimed(claim), claim)
 		require.NoError(t, err)
@@ -235,15 +202,9 @@ func TestLostAnswersToAClaimOnDynamoDB(t *testing.T) {
 		p := newPair(t)
 		store, _ := p.direct()
 		s := create(t, store)
-		var calls atomic.Int64
-		through, _ := p.stores(transport(func(r *http.Request) (*http.Response, error) {
-			response, err := http.DefaultTransport.RoundTrip(r)
-			if calls.Add(1) > 1 {
-				return response, err
-			}
-			response, err = cut(response, err)
-			_, _, failed := store.Look(context.Background(), s.ID, s.LookAt, start)
-			return response, errors.Join(err, failed)
+		through, _ := p.stores(cutFirstAnd(func() error {
+			_, _, err := store.Look(context.Background(), s.ID, s.LookAt, start)
+			return err
 		}), 3)
 		asked := s
 		asked.Reason = "another"
@@ -309,41 +270,11 @@ func TestWhatStandsInDynamoDBOfASubscription(t *testing.T) {
 	full := subscriptiontest.Full(t, "gold-42")
 	_, _, err := store.Create(t.Context(), full)
 	require.NoError(t, err)
-	out, err := client(p.charges.endpoint, http.DefaultTransport, 3).GetItem(t.Context(), &dynamodb.GetItemInput{
-		TableName: &p.subscriptions.name, ConsistentRead: aws.Bool(true),
-		Key: map[string]types.AttributeValue{"pk": &types.AttributeValueMemberS{Value: "subscription#gold-42"}},
-	})
-	require.NoError(t, err)
-	delete(out.Item, "written_by") // random
+	item := p.subscriptions.stands(t, "subscription#gold-42")
+	delete(item, "written_by") // random
 	file, err := os.ReadFile("testdata/subscription.json")
 	require.NoError(t, err)
-	require.JSONEq(t, string(file), asJSON(t, plain(t, &types.AttributeValueMemberM{Value: out.Item})["M"]))
-}
-
-// plain is a value in DynamoDB's own JSON.
-func plain(t *testing.T, value types.AttributeValue) attributes {
-	t.Helper()
-	switch v := value.(type) {
-	case *types.AttributeValueMemberS:
-		return attributes{"S": v.Value}
-	case *types.AttributeValueMemberN:
-		return attributes{"N": v.Value}
-	case *types.AttributeValueMemberL:
-		list := []any{}
-		for _, one := range v.Value {
-			list = append(list, plain(t, one))
-		}
-		return attributes{"L": list}
-	case *types.AttributeValueMemberM:
-		fields := attributes{}
-		for name, one := range v.Value {
-			fields[name] = plain(t, one)
-		}
-		return attributes{"M": fields}
-	default:
-		require.Failf(t, "an attribute of no known kind", "%T", value)
-		return nil
-	}
+	require.JSONEq(t, string(file), plainJSON(t, item))
 }
 
 func create(t *testing.T, store *dynamostore.Subscriptions) subscription.Subscription {

@@ -496,64 +496,6 @@ func TestTheChargesOfASubscriptionAreOneQuery(t *testing.T) {
 	}
 }
 
-// A list of what hardly any subscription is in ends early, and goes on from there.
-func TestAListOfSubscriptionsIsBounded(t *testing.T) {
-	t.Parallel()
-	var rows []attributes
-	for i := range 5100 {
-		id := fmt.Sprintf("gold-%04d", i)
-		rows = append(rows, texts(map[string]string{"pk": "subscription#" + id, "state": "active", "list_at": nanos(start) + "#" + id}))
-	}
-	index := pages{"0": {rows}}
-	s := serveEach(t, func(_ int, c call) http.HandlerFunc {
-		if c.Operation != query || c.Body.IndexName != "listed" {
-			return nil
-		}
-		return index.answer(c)
-	})
-	got, more, err := s.subscriptions().List(t.Context(), subscription.Held, subscription.Place{}, 10)
-	require.NoError(t, err)
-	require.Empty(t, got)
-	require.NotNil(t, more)
-	require.Equal(t, subscription.Place{CreatedAt: start, ID: "gold-4999"}, *more)
-
-	// One that has left its state since is left out, and nothing else.
-	stale := texts(map[string]string{"pk": "subscription#gold-42", "state": "active", "list_at": nanos(start) + "#gold-42"})
-	s = serveEach(t, func(_ int, c call) http.HandlerFunc {
-		if c.Operation == query {
-			return pages{"3": {{stale}}}.answer(c)
-		}
-		return found(storedGold(t))
-	})
-	for state, want := range map[subscription.State]int{"": 1, subscription.Active: 0} {
-		got, more, err = s.subscriptions().List(t.Context(), state, subscription.Place{}, 10)
-		require.NoError(t, err)
-		require.Len(t, got, want)
-		require.Nil(t, more)
-	}
-}
-
-// What one entry cannot give holds up no other.
-func TestDueSubscriptionsThoughSomeCannotBeRead(t *testing.T) {
-	t.Parallel()
-	dueRow := func(id string, at string) attributes {
-		return texts(map[string]string{"pk": "subscription#" + id, "due_at": at})
-	}
-	s := serveIndex(t, pages{"0": {{dueRow("a", nanos(start)), dueRow("b", "2026")}}, "5": {{{}, dueRow("c", nanos(start))}}})
-	var ids []string
-	var failed error
-	for due, err := range s.subscriptions().Due(t.Context(), start) {
-		if err != nil {
-			failed = err
-			continue
-		}
-		ids = append(ids, due.ID)
-	}
-	require.Equal(t, []string{"a", "c"}, ids)
-	require.ErrorContains(t, failed, "index entry")
-	require.ErrorContains(t, failed, subscriptionsName)
-}
-
 // Whatever an attribute has become: no panic, nothing half read, an item that is there
 // is never taken for an absent one, and what is read can be used.
 func FuzzStoredSubscription(f *testing.F) {
