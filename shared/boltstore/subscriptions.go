@@ -269,7 +269,7 @@ type subscriptionRecord struct {
 	Waiting      bool        `json:"waiting,omitzero"`
 	WaitingSince time.Time   `json:"waiting_since,omitzero"`
 	Last         *lastRecord `json:"last,omitempty"`
-	ChargedBack  []string    `json:"charged_back,omitempty"`
+	ChargedBack  []string    `json:"chargebacks,omitempty"`
 	PaidTwice    []int       `json:"paid_twice,omitempty"`
 	LookAt       time.Time   `json:"look_at,omitzero"`
 	Change       string      `json:"change,omitempty"`

@@ -42,7 +42,7 @@ const (
 	attrWaiting      = "waiting"       // "true"; may be absent
 	attrWaitingSince = "waiting_since" // a time; may be absent
 	attrLast         = "last"          // a map, see setLast; may be absent
-	attrChargedBack  = "charged_back"  // a list of texts; may be absent
+	attrChargedBack  = "chargebacks"   // a list of texts; may be absent
 	attrPaidTwice    = "paid_twice"    // a list of numbers; may be absent
 )
 

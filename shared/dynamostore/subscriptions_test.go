@@ -338,7 +338,7 @@ func TestAnUnreadableSubscription(t *testing.T) {
 	t.Parallel()
 	optional := []string{
 		"ends_on", "retry_after_days", "reason", "cycle_at", "before_at", "planned_at", "declined_at", "ask_first", "missed",
-		"waiting", "waiting_since", "last", "charged_back", "paid_twice", "due_at", "change",
+		"waiting", "waiting_since", "last", "chargebacks", "paid_twice", "due_at", "change",
 	}
 	indexed := []string{"due_shard", "list_at", "list_shard"}
 	marked := map[string]any{"S": "MARKED"}
@@ -372,8 +372,8 @@ func TestAnUnreadableSubscription(t *testing.T) {
 		"every_count 0": number("0"), "every_count 1000": number("1000"), "revision 1e3": number("1e3"),
 		"ends_on never": map[string]any{"S": "2026-02-30"}, "charge_at 24": map[string]any{"S": "24:00"},
 		"retry_after_days none": map[string]any{"L": []any{}}, "retry_after_days texts": map[string]any{"L": []any{marked}},
-		"paid_twice half":   map[string]any{"L": []any{number("1"), map[string]any{"NULL": true}}},
-		"charged_back half": map[string]any{"L": []any{marked, number("1")}}, "missed never": marked,
+		"paid_twice half":  map[string]any{"L": []any{number("1"), map[string]any{"NULL": true}}},
+		"chargebacks half": map[string]any{"L": []any{marked, number("1")}}, "missed never": marked,
 		"last empty":    map[string]any{"M": map[string]any{}},
 		"waiting false": map[string]any{"S": "false"},
 	} {
