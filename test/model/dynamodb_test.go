@@ -39,7 +39,7 @@ func TestLedgerAndProviderAgreeOnDynamoDB(t *testing.T) {
 	})
 	scenarios(t, func(t *rapid.T, _ string) charge.Store {
 		name := "charges-" + rand.Text()
-		require.NoError(t, dynamostoretest.CreateTable(context.Background(), api, name))
+		require.NoError(t, dynamostoretest.Make(context.Background(), api, dynamostoretest.Table(name)))
 		t.Cleanup(func() {
 			require.NoError(t, dynamostoretest.DeleteTable(context.Background(), api, name))
 		})

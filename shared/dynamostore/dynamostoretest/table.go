@@ -1,4 +1,7 @@
-// Package dynamostoretest makes tables for tests of what stands on dynamostore.
+// Package dynamostoretest makes tables for tests of what stands on dynamostore. They
+// have no streams: nobody reads them, and with each stream that it ever made DynamoDB
+// Local gets slower, for a thousand of them tenfold. test/internal/stack makes tables
+// as the template says, streams included.
 package dynamostoretest
 
 import (
@@ -12,7 +15,7 @@ import (
 )
 
 // Table is the request that makes a table of charges with the keys and indexes of
-// dynamostore's package doc. The one in template.yaml has the same.
+// dynamostore's package doc. The one in template.yaml has the same, and a stream.
 func Table(name string) *dynamodb.CreateTableInput {
 	return table(name,
 		index("look", "look_shard", "look_at"),
@@ -22,11 +25,11 @@ func Table(name string) *dynamodb.CreateTableInput {
 }
 
 // SubscriptionsTable is the request that makes a table of subscriptions. The one in
-// template.yaml has the same.
+// template.yaml has the same, and a stream.
 func SubscriptionsTable(name string) *dynamodb.CreateTableInput { return dueAndListed(name) }
 
 // PayoutsTable is the request that makes a table of watched payouts. The one in
-// template.yaml has the same.
+// template.yaml has the same, and a stream.
 func PayoutsTable(name string) *dynamodb.CreateTableInput { return dueAndListed(name) }
 
 // dueAndListed makes a table of things that are due and listed by their state.
@@ -42,9 +45,6 @@ func table(name string, indexes ...types.GlobalSecondaryIndex) *dynamodb.CreateT
 		BillingMode:            types.BillingModePayPerRequest,
 		KeySchema:              keys("pk"),
 		GlobalSecondaryIndexes: indexes,
-		StreamSpecification: &types.StreamSpecification{
-			StreamEnabled: aws.Bool(true), StreamViewType: types.StreamViewTypeNewAndOldImages,
-		},
 	}
 	attributes := []string{"pk"}
 	for _, i := range indexes {
@@ -73,11 +73,6 @@ func keys(hash string, sort ...string) []types.KeySchemaElement {
 		schema = append(schema, types.KeySchemaElement{AttributeName: aws.String(attribute), KeyType: types.KeyTypeRange})
 	}
 	return schema
-}
-
-// CreateTable makes a table of charges in an emulator, where it can be used at once.
-func CreateTable(ctx context.Context, api *dynamodb.Client, name string) error {
-	return Make(ctx, api, Table(name))
 }
 
 // Make makes a table in an emulator. The SDK sends a request again whose answer
