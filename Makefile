@@ -67,7 +67,7 @@ test-aws: ## Run the tests that need AWS, against emulators; needs Python and Ja
 	@# One package and few tests at a time: they share the emulators, and a function gives up on AWS within seconds.
 	@# The model's thousand scenarios and a year of subscriptions come last, without the race detector, and say what they met.
 	scripts/with-emulators.py sh -c 'go test $(RACE) -count=1 -p 1 -parallel 2 -timeout 10m ./shared/dynamostore/... ./shared/duequeue/... ./cmd/retell ./test/aws/... && \
-		go test -count=1 -timeout 25m -v -run OnDynamoDB ./test/model ./test/year'
+		go test -count=1 -timeout 10m -v -run OnDynamoDB ./test/model ./test/year'
 
 invoke: ## Invoke the functions in Docker with every file in events/ (EVENT=events/….json: with one)
 	scripts/invoke $(EVENT)
