@@ -26,6 +26,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/stretchr/testify/require"
 
+	"dinarfunctions/cmd/internal/command"
 	"dinarfunctions/cmd/internal/stack/stacktest"
 	"dinarfunctions/shared/charge"
 )
@@ -423,7 +424,7 @@ func TestUsage(t *testing.T) {
 	} {
 		a := newAccount()
 		p, stdout, stderr := a.program(t)
-		require.ErrorIs(t, p.run(t.Context(), args), errUsage, "%q", args)
+		require.ErrorIs(t, p.run(t.Context(), args), command.ErrUsage, "%q", args)
 		require.NotEmpty(t, stderr.String(), "%q", args)
 		require.NotContains(t, stderr.String(), marked, "%q", args)
 		require.Empty(t, stdout.String(), "%q", args)

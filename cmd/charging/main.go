@@ -33,17 +33,16 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"os/signal"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
+	"dinarfunctions/cmd/internal/command"
 	"dinarfunctions/cmd/internal/stack"
 	"dinarfunctions/cmd/internal/target"
 	"dinarfunctions/shared/charge"
@@ -62,24 +61,12 @@ const (
 	longSet = 10 * time.Minute
 )
 
-var errUsage = errors.New("wrong usage")
-
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	p := program{
 		stdout: os.Stdout, stderr: os.Stderr, config: config.LoadDefaultConfig,
 		transport: http.DefaultTransport, now: time.Now,
 	}
-	err := p.run(ctx, os.Args[1:])
-	switch {
-	case err == nil:
-	case errors.Is(err, errUsage):
-		os.Exit(2)
-	default:
-		fmt.Fprintln(os.Stderr, "charging:", err)
-		os.Exit(1)
-	}
+	command.Main("charging", p.run)
 }
 
 // program is the command with all that it touches.
@@ -113,11 +100,11 @@ func (p program) parse(args []string) (options, error) {
 	flags.StringVar(&modeGiven, "mode", "", "turn the switch to this `mode`: "+modes()+"; without it the switch is only printed")
 	flags.StringVar(&o.note, "note", "", "`text` that says why, for whoever looks at the switch next")
 	if err := flags.Parse(args); err != nil {
-		return options{}, errUsage // told by flags already
+		return options{}, command.ErrUsage // told by flags already
 	}
 	wrong := func(text string) (options, error) {
 		fmt.Fprintln(p.stderr, "charging:", text)
-		return options{}, errUsage
+		return options{}, command.ErrUsage
 	}
 	o.mode = charge.Mode(modeGiven)
 	where := 0

@@ -25,6 +25,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/stretchr/testify/require"
 
+	"dinarfunctions/cmd/internal/command"
 	"dinarfunctions/cmd/internal/stack/stacktest"
 	"dinarfunctions/shared/charge"
 	"dinarfunctions/shared/dynamostore"
@@ -484,7 +485,7 @@ func TestUsage(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{}, {"-stack", ""}, {"-stack", "live", "test"}, {"live"}, {"-force"}, {"-h"}} {
 		out, err := (&account{}).check(t, args...)
-		require.ErrorIs(t, err, errUsage, "%q", args)
+		require.ErrorIs(t, err, command.ErrUsage, "%q", args)
 		require.Contains(t, out, "-stack", "%q", args)
 	}
 }

@@ -31,40 +31,31 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"dinarfunctions/cmd/internal/command"
 )
 
 // timeLimit is for the whole check. DynamoDB lists the tags of ten tables a
 // second, so it is enough for the 2,500 tables that an account has by default.
 const timeLimit = 10 * time.Minute
 
-// How run ends other than well or with a failure.
-var (
-	errUsage = errors.New("wrong usage")
-	errStop  = errors.New("the ledger, or the table of subscriptions, is empty and another is not")
-)
+// errStop is how run ends where the deployment must not go on. It has said why.
+var errStop = errors.New("the ledger, or the table of subscriptions, is empty and another is not")
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr, loadConfig)
-	switch {
-	case err == nil:
-	case errors.Is(err, errStop):
-		os.Exit(3)
-	case errors.Is(err, errUsage):
-		os.Exit(2)
-	default:
-		fmt.Fprintln(os.Stderr, "ledgercheck:", err)
-		os.Exit(1)
-	}
+	command.Main("ledgercheck", func(ctx context.Context, args []string) error {
+		err := run(ctx, args, os.Stdout, os.Stderr, loadConfig)
+		if errors.Is(err, errStop) {
+			os.Exit(3)
+		}
+		return err
+	})
 }
 
 // loadConfig is the SDK's default, patient with throttling: many tables are asked
@@ -79,11 +70,11 @@ func run(ctx context.Context, args []string, out, usage io.Writer, load func(con
 	flags.SetOutput(usage)
 	name := flags.String("stack", "", "`name` of the CloudFormation stack that is about to be deployed")
 	if err := flags.Parse(args); err != nil {
-		return errUsage // told by flags already
+		return command.ErrUsage // told by flags already
 	}
 	if *name == "" || flags.NArg() > 0 {
 		fmt.Fprintln(usage, "ledgercheck: give the stack's name, and nothing else: ledgercheck -stack NAME")
-		return errUsage
+		return command.ErrUsage
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeLimit)
 	defer cancel()

@@ -27,9 +27,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"os/signal"
 	"strconv"
-	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -38,6 +36,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"dinarfunctions/cmd/internal/command"
 	"dinarfunctions/cmd/internal/stack"
 	"dinarfunctions/cmd/internal/target"
 	"dinarfunctions/functions/outcome-events/handler"
@@ -52,24 +51,11 @@ const (
 	batchLimit = 29 * time.Second
 )
 
-var (
-	errUsage = errors.New("wrong usage")
-	errKept  = errors.New("something could not be told and stays in the bucket; the lines above say why")
-)
+var errKept = errors.New("something could not be told and stays in the bucket; the lines above say why")
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	p := program{stdout: os.Stdout, stderr: os.Stderr, config: config.LoadDefaultConfig}
-	err := p.run(ctx, os.Args[1:])
-	switch {
-	case err == nil:
-	case errors.Is(err, errUsage):
-		os.Exit(2)
-	default:
-		fmt.Fprintln(os.Stderr, "retell:", err)
-		os.Exit(1)
-	}
+	command.Main("retell", p.run)
 }
 
 // program is the command with all that it touches.
@@ -96,7 +82,7 @@ func (p program) parse(args []string) (options, error) {
 	flags.StringVar(&o.bucket, "bucket", "", "`name` of the failure bucket, with -bus instead of -env")
 	flags.StringVar(&o.bus, "bus", "", "`name` of the event bus, with -bucket instead of -env")
 	if err := flags.Parse(args); err != nil {
-		return options{}, errUsage // told by flags already
+		return options{}, command.ErrUsage // told by flags already
 	}
 	named := o.bucket != "" || o.bus != ""
 	where := 0
@@ -116,7 +102,7 @@ func (p program) parse(args []string) (options, error) {
 	}
 	if wrong != "" {
 		fmt.Fprintln(p.stderr, "retell:", wrong)
-		return options{}, errUsage
+		return options{}, command.ErrUsage
 	}
 	if env == "" {
 		return o, nil

@@ -17,6 +17,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/stretchr/testify/require"
 
+	"dinarfunctions/cmd/internal/command"
 	"dinarfunctions/cmd/internal/stack/stacktest"
 )
 
@@ -75,7 +76,7 @@ func TestUsage(t *testing.T) {
 		nil, {"-env", "test", "-stack", "x"}, {"-bucket", "b"}, {"-bus", "b"}, {"-stack", "x", "-bucket", "b", "-bus", "b"}, {"-stack", "x", "more"}, {"-what"},
 	} {
 		err := program{stdout: &bytes.Buffer{}, stderr: &bytes.Buffer{}}.run(t.Context(), args)
-		require.ErrorIs(t, err, errUsage, args)
+		require.ErrorIs(t, err, command.ErrUsage, args)
 	}
 }
 

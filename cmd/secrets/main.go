@@ -35,8 +35,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -45,6 +43,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"golang.org/x/term"
 
+	"dinarfunctions/cmd/internal/command"
 	"dinarfunctions/cmd/internal/stack"
 	"dinarfunctions/cmd/internal/target"
 )
@@ -55,12 +54,7 @@ const callLimit = time.Minute
 // defaultStack is what the bundle is called where nothing else is said.
 const defaultStack = "dinar-functions"
 
-var errUsage = errors.New("wrong usage")
-
 func main() {
-	// Caught, so that a prompt can give the terminal its echo back.
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	p := program{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		config: config.LoadDefaultConfig,
@@ -68,15 +62,7 @@ func main() {
 	if fd := int(os.Stdin.Fd()); term.IsTerminal(fd) {
 		p.prompt = &terminal{fd: fd, out: os.Stderr}
 	}
-	err := p.run(ctx, os.Args[1:])
-	switch {
-	case err == nil:
-	case errors.Is(err, errUsage):
-		os.Exit(2)
-	default:
-		fmt.Fprintln(os.Stderr, "secrets:", err)
-		os.Exit(1)
-	}
+	command.Main("secrets", p.run)
 }
 
 // program is the command with all that it touches.
@@ -109,11 +95,11 @@ func (p program) parse(args []string) (options, error) {
 			func(id string) error { o.ids[s.name] = id; return nil })
 	}
 	if err := flags.Parse(args); err != nil {
-		return options{}, errUsage // told by flags already
+		return options{}, command.ErrUsage // told by flags already
 	}
 	wrong := func(text string) (options, error) {
 		fmt.Fprintln(p.stderr, "secrets:", text)
-		return options{}, errUsage
+		return options{}, command.ErrUsage
 	}
 	switch {
 	case flags.NArg() > 0:

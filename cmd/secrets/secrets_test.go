@@ -25,6 +25,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/stretchr/testify/require"
 
+	"dinarfunctions/cmd/internal/command"
 	"dinarfunctions/cmd/internal/stack/stacktest"
 	"dinarfunctions/shared/hidden"
 )
@@ -421,7 +422,7 @@ func TestUsage(t *testing.T) {
 	} {
 		a := newAccount("dinar-functions")
 		o := a.run(t, nil, strings.NewReader(everyText), args...)
-		require.ErrorIs(t, o.err, errUsage, "%q", args)
+		require.ErrorIs(t, o.err, command.ErrUsage, "%q", args)
 		require.NotEmpty(t, o.stderr, "%q", args)
 		require.Empty(t, a.values, "%q", args)
 	}
@@ -440,8 +441,8 @@ func TestNoConfiguration(t *testing.T) {
 	require.ErrorContains(t, p.run(t.Context(), nil), "no such profile")
 }
 
-// command is the program itself, with its settings in the environment.
-func command(t *testing.T, url string, args ...string) *exec.Cmd {
+// process is the program itself, with its settings in the environment.
+func process(t *testing.T, url string, args ...string) *exec.Cmd {
 	t.Helper()
 	c := exec.CommandContext(t.Context(), os.Args[0], args...)
 	c.Env = []string{
@@ -472,7 +473,7 @@ func TestCommand(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a := newAccount(c.stack)
-			run := command(t, a.serve(t), c.args...)
+			run := process(t, a.serve(t), c.args...)
 			var stdout, stderr bytes.Buffer
 			run.Stdin, run.Stdout, run.Stderr = strings.NewReader(c.input), &stdout, &stderr
 			err := run.Run()

@@ -49,7 +49,7 @@ type session struct {
 
 func startSession(t *testing.T, a *account, args ...string) *session {
 	t.Helper()
-	s := &session{command: command(t, a.serve(t), args...)}
+	s := &session{command: process(t, a.serve(t), args...)}
 	s.keyboard, s.terminal = openTerminal(t)
 	s.command.Stdin, s.command.Stdout, s.command.Stderr = s.terminal, &s.stdout, &s.stderr
 	// Its own, so that Ctrl-C is for it alone.
