@@ -30,8 +30,9 @@ func (b *Biller) Put(ctx context.Context, id string, terms Terms) (s Subscriptio
 	return s, false, fmt.Errorf("%w: subscription %s was changed by others again and again", ErrStore, id)
 }
 
-// Pause pauses a subscription: once it has answered, nothing is charged. Its errors
-// are those of Subscription.Pause; it wraps ErrNotFound or ErrStore.
+// Pause pauses a subscription: once it has answered, no claim succeeds. A charge that
+// was claimed before ends as it ends. Its errors are those of Subscription.Pause; it
+// wraps ErrNotFound or ErrStore.
 func (b *Biller) Pause(ctx context.Context, id string) (Subscription, error) {
 	return b.change(ctx, id, func(s Subscription) (Subscription, error) { return s.Pause(b.now()) })
 }
@@ -42,8 +43,8 @@ func (b *Biller) Resume(ctx context.Context, id string, missed Missed) (Subscrip
 	return b.change(ctx, id, func(s Subscription) (Subscription, error) { return s.Resume(missed, b.now()) })
 }
 
-// Cancel cancels a subscription for good: once it has answered, nothing is charged.
-// It wraps ErrNotFound or ErrStore.
+// Cancel cancels a subscription for good: once it has answered, no claim succeeds. A
+// charge that was claimed before ends as it ends. It wraps ErrNotFound or ErrStore.
 func (b *Biller) Cancel(ctx context.Context, id string) error {
 	_, err := b.change(ctx, id, func(s Subscription) (Subscription, error) { return s.Cancel(b.now()), nil })
 	return err
