@@ -466,8 +466,8 @@ func (s Subscription) With(terms Terms, now time.Time) (Subscription, error) {
 	newCard := terms.Token.Reveal() != before.Token.Reveal() || terms.InitTransID != before.InitTransID
 	switch {
 	case s.State == Unpaid && newCard && !s.Waiting:
-		s.State = s.resumed()
 		s.tryNow(now)
+		s.chargeAgain()
 		if other {
 			s.Index = -1
 		}
@@ -564,15 +564,17 @@ func (s Subscription) Resume(missed Missed, now time.Time) (Subscription, error)
 	_, later := s.lastMissed(now)
 	tried := s.Last.Of.Number == s.Cycle
 	over := tried && (s.Last.State == charge.Settled || s.Last.State == charge.Reversed)
-	s.State = s.resumed()
 	switch {
 	case s.Waiting:
+		s.chargeAgain()
 		s.LookAt, s.Missed = now, missed
 		s.WaitingSince = now
 	case (from == Paused || !tried) && s.DueAt.After(now) && !over:
+		s.chargeAgain()
 		s.LookAt = s.DueAt
 	case missed == ChargeLatest && !over && !later:
 		s.tryNow(now)
+		s.chargeAgain()
 	default:
 		s.State, s.Missed = Active, missed
 		s.goOn(now)
@@ -580,10 +582,14 @@ func (s Subscription) Resume(missed Missed, now time.Time) (Subscription, error)
 	return s, nil
 }
 
-// resumed is the state in which it charges again.
-func (s Subscription) resumed() State {
-	if s.Attempt > 0 {
-		return PastDue
+// chargeAgain gives it back the state in which it charges: a cycle that was declined is
+// still past due.
+func (s *Subscription) chargeAgain() {
+	switch {
+	case s.State.Ended(): // there was nothing left to charge
+	case s.Attempt > 0:
+		s.pastDue()
+	default:
+		s.State = Active
 	}
-	return Active
 }

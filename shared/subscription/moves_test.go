@@ -158,7 +158,7 @@ func TestTriesAfterADecline(t *testing.T) {
 		terms.Token = hidden.New("MARKED-another-token")
 		again, err := s.With(terms, at(t, "2027-04-10 12:00"))
 		require.NoError(t, err)
-		requireAt(t, where{subscription.PastDue, "gold-42-0001-r5", "2027-04-10 12:00", "", false}, again)
+		requireAt(t, where{subscription.PastDue, "gold-42-0001-r5", "2027-04-10 12:00", "past_due", false}, again)
 		require.Equal(t, subscription.AskFirst, again.Judge(at(t, "2027-04-10 12:00")))
 		requireAt(t, where{subscription.Active, "gold-42-0004", "2027-04-30 09:00", "recovered", false}, charged(t, again, settled, at(t, "2027-04-10 12:00")))
 		requireAt(t, where{subscription.Unpaid, "gold-42-0001-r6", "", "unpaid", false}, charged(t, again, soft, at(t, "2027-04-10 12:00")))
@@ -292,11 +292,11 @@ func TestResume(t *testing.T) {
 			where{subscription.Active, "gold-42-0004", "2027-04-30 09:00", "", false},
 			where{subscription.Active, "gold-42-0003", "2027-04-01 00:00", "", false}, true},
 		"paused between tries": {paused(charged(t, gold(t), soft, first), "2027-01-31 10:00"), "2027-01-31 11:00",
-			where{subscription.PastDue, "gold-42-0001-r1", "2027-02-01 09:00", "", false},
-			where{subscription.PastDue, "gold-42-0001-r1", "2027-02-01 09:00", "", false}, true},
+			where{subscription.PastDue, "gold-42-0001-r1", "2027-02-01 09:00", "past_due", false},
+			where{subscription.PastDue, "gold-42-0001-r1", "2027-02-01 09:00", "past_due", false}, true},
 		"paused between tries, a try missed": {paused(charged(t, gold(t), soft, first), "2027-01-31 10:00"), "2027-02-10 11:00",
 			where{subscription.Active, "gold-42-0002", "2027-02-28 09:00", "", false},
-			where{subscription.PastDue, "gold-42-0001-r1", "2027-02-10 11:00", "", false}, true},
+			where{subscription.PastDue, "gold-42-0001-r1", "2027-02-10 11:00", "past_due", false}, true},
 		"paused while its outcome is open": {paused(charged(t, gold(t), unknown, first), "2027-01-31 10:00"), "2027-02-10 11:00",
 			where{subscription.Active, "gold-42-0001", "", "", true},
 			where{subscription.Active, "gold-42-0001", "", "", true}, true},
@@ -314,7 +314,7 @@ func TestResume(t *testing.T) {
 			where{subscription.Active, "gold-42-0002", "2027-02-28 09:00", "", false}, false},
 		"unpaid": {charged(t, gold(t), hard, first), "2027-02-01 00:00",
 			where{subscription.Active, "gold-42-0002", "2027-02-28 09:00", "", false},
-			where{subscription.PastDue, "gold-42-0001-r1", "2027-02-01 00:00", "", false}, false},
+			where{subscription.PastDue, "gold-42-0001-r1", "2027-02-01 00:00", "past_due", false}, false},
 		"unpaid, and one missed since": {charged(t, gold(t), hard, first), "2027-03-01 00:00",
 			where{subscription.Active, "gold-42-0003", "2027-03-31 09:00", "", false},
 			where{subscription.Active, "gold-42-0002", "2027-03-01 00:00", "", false}, false},

@@ -8,6 +8,7 @@ import (
 
 	"dinarfunctions/shared/boltstore"
 	"dinarfunctions/shared/charge"
+	"dinarfunctions/shared/subscription"
 	"dinarfunctions/test/eventschema"
 )
 
@@ -61,6 +62,14 @@ func requireTold(t *testing.T, y *year, file *boltstore.File) {
 	}
 	for id, state := range y.store.told {
 		require.Equal(t, string(state), subscriptions[id], id)
+	}
+	for _, id := range y.ids {
+		s, err := file.Subscriptions().Get(t.Context(), id)
+		require.NoError(t, err)
+		// What a person did to it, others are not told of: that it is paused, or resumed.
+		if s.State != subscription.Active && s.State != subscription.Paused {
+			require.Equal(t, string(s.State), subscriptions[id], id)
+		}
 	}
 	require.NotEmpty(t, ids)
 	t.Logf("%d events, each with an id of its own, tell the last state of %d charges and %d subscriptions", len(ids), len(charges), len(subscriptions))
