@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strconv"
 	"time"
@@ -28,6 +29,16 @@ type Page struct {
 type Place struct {
 	CreatedAt time.Time `json:"c"`
 	ID        string    `json:"n"`
+}
+
+// Query reads the query string of a request. One that is not well escaped is a
+// *Problem: what of it could be read might ask for something else.
+func Query(r *http.Request) (url.Values, error) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, &Problem{Status: http.StatusBadRequest, Detail: "The query string is not well escaped, so it cannot be read."}
+	}
+	return query, nil
 }
 
 // ReadPage reads limit and cursor of a query. What is wrong with them is added to

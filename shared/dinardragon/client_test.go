@@ -322,7 +322,7 @@ func TestFaults(t *testing.T) {
 		{"a failure's code", []answer{status(200, `{"code":400,"error":"Wrong `+firstKey+`"}`)}, want{dinardragon.Unusable, 200, 1, 0, "its code 400 contradicts"}},
 		{"code a text", []answer{status(200, strings.Replace(one, "200", `"200"`, 1))}, want{dinardragon.Unusable, 200, 1, 0, "its code is not of the documented type"}},
 		{"an error in it", []answer{status(200, `{"code":200,"error":"Partly","payments":[{"uniqueid":"df9a31ea528a3977","status":1}]}`)}, want{dinardragon.Unusable, 200, 1, 0, "success with an error"}},
-		{"too much", []answer{status(200, one+strings.Repeat(" ", 4<<20))}, want{dinardragon.Unusable, 200, 1, 0, "more than 4 MiB"}},
+		{"too much", []answer{status(200, one+strings.Repeat(" ", 3<<20))}, want{dinardragon.Unusable, 200, 1, 0, "more than 3 MiB"}},
 		{"headers without end", []answer{func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X", strings.Repeat(firstKey, 10_000)) }}, want{dinardragon.Unreachable, 0, 3, 0, "cannot be reached"}},
 		{"not HTTP", []answer{func(w http.ResponseWriter, _ *http.Request) {
 			connection, _, err := w.(http.Hijacker).Hijack()

@@ -40,9 +40,13 @@ const (
 	maxWrites = 5
 )
 
-// ErrStore is wrapped by every error of the Watcher that says that the store could
-// not be read or written.
-var ErrStore = errors.New("the store of watched payouts cannot be reached")
+var (
+	// ErrStore is wrapped by every error of the Watcher that says that the store could
+	// not be read or written.
+	ErrStore = errors.New("the store of watched payouts cannot be reached")
+	// ErrNoKey is wrapped by the error of a sweep that had no key to ask with.
+	ErrNoKey = errors.New("there is no key to ask the provider with")
+)
 
 // Watcher watches payouts. It is safe for concurrent use, and by any number of
 // processes over one store.
@@ -147,7 +151,8 @@ type Swept struct {
 // number of times, also at the same time: each look is claimed before the provider
 // is asked. What is not reached stays due; what was claimed and not written, because
 // the process was ended, is due again after lease. A refused key ends it, and so does
-// a provider that answers nobody.
+// a provider that answers nobody. Its error says that it could do nothing: it wraps
+// ErrStore where what is due could not be read, or none of it be written, and ErrNoKey.
 func (w *Watcher) Sweep(ctx context.Context) (Swept, error) {
 	end, limited := ctx.Deadline()
 	if !limited {
@@ -185,6 +190,13 @@ func (w *Watcher) Sweep(ctx context.Context) (Swept, error) {
 		})
 	}
 	wg.Wait()
+	switch {
+	case failed != nil:
+	case s.noKey != nil:
+		failed = fmt.Errorf("%w: %w", ErrNoKey, s.noKey)
+	case s.result.Failed > 0 && s.result.Failed == begun:
+		failed = fmt.Errorf("%w: none of %d payouts that are due could be looked at", ErrStore, begun)
+	}
 	return s.result, failed
 }
 
@@ -201,6 +213,7 @@ type sweep struct {
 	silent int  // questions that got no answer
 	heard  int  // questions that got one, be it a refusal
 	ended  bool // nobody else is asked about
+	noKey  error
 }
 
 // over tells whether no other look may begin, and notes that some are left.
@@ -305,7 +318,7 @@ func (s *sweep) count(ctx context.Context, id string, learnt error) {
 	case KeyRefused:
 		s.ended, s.result.KeyRefused = true, true
 	case NoKey:
-		s.ended = true
+		s.ended, s.noKey = true, learnt
 	case NoAnswer:
 		s.silent++
 	default:

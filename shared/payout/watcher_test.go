@@ -226,8 +226,35 @@ func TestNoKeyEndsTheSweepToo(t *testing.T) {
 	h.answer = func(context.Context, string) ([]payout.Told, error) {
 		return nil, &payout.AskError{Why: payout.NoKey, Text: "Dinar Dragon was not asked"}
 	}
-	require.Equal(t, payout.Swept{Unanswered: 1, Left: true}, h.sweep(t))
-	require.NotContains(t, h.log.String(), "alarm")
+	swept, err := h.Sweep(t.Context())
+	require.ErrorIs(t, err, payout.ErrNoKey, "somebody has to hear of it")
+	require.Equal(t, payout.Swept{Unanswered: 1, Left: true}, swept)
+	require.NotContains(t, h.log.String(), "key_refused")
+}
+
+// Where nothing can be written, the sweep has done nothing, and says so; one payout of
+// many that fails is only logged.
+func TestASweepThatCanWriteNothing(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.watch(t, 3)
+	failing := 1
+	h.store.beforeWrite = func(payout.Payout) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.store.broken = nil
+		if failing--; failing >= 0 {
+			h.store.broken = errors.New("throttled")
+		}
+	}
+	swept := h.sweep(t)
+	require.Equal(t, 1, swept.Failed)
+
+	h.advance(time.Hour)
+	failing = 3
+	_, err := h.Sweep(t.Context())
+	require.ErrorIs(t, err, payout.ErrStore)
+	require.ErrorContains(t, err, "none of 3 payouts")
 }
 
 func TestAProviderThatIsDownIsLeftAlone(t *testing.T) {

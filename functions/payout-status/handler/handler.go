@@ -9,6 +9,7 @@ package handler
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"time"
@@ -109,6 +110,9 @@ func (h handler) status(r *http.Request) (api.Answer, error) {
 	}
 	payments, err := h.ask(ctx, asked)
 	if err != nil {
+		if fault, ok := errors.AsType[*dinardragon.Error](err); ok && fault.Kind == dinardragon.KeyRefused {
+			h.log.ErrorContext(ctx, "Dinar Dragon refuses the private key; see the runbook on refused keys", "alarm", "key_refused", "error", err.Error())
+		}
 		return api.Answer{}, problemOf(err)
 	}
 	return api.Answer{Status: http.StatusOK, Body: shown(payments)}, nil

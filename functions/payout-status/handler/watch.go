@@ -99,7 +99,10 @@ type listView struct {
 }
 
 func (h handler) list(r *http.Request) (api.Answer, error) {
-	query := r.URL.Query()
+	query, err := api.Query(r)
+	if err != nil {
+		return api.Answer{}, err
+	}
 	var faults []api.FieldError
 	state := payout.State(query.Get("state"))
 	if state != "" && !slices.Contains(payout.States(), state) {
@@ -117,6 +120,10 @@ func (h handler) list(r *http.Request) (api.Answer, error) {
 	if err != nil {
 		return api.Answer{}, problemOf(err)
 	}
+	if fit := fitting(payouts); fit < len(payouts) {
+		place := payouts[fit-1].Place()
+		payouts, more = payouts[:fit], &place
+	}
 	page := listView{Payouts: make([]view.Payout, len(payouts))}
 	for i, p := range payouts {
 		page.Payouts[i] = view.OfPayout(p)
@@ -125,4 +132,20 @@ func (h handler) list(r *http.Request) (api.Answer, error) {
 		page.NextCursor = api.Place{CreatedAt: more.CreatedAt, ID: more.ID}.Cursor()
 	}
 	return api.Answer{Status: http.StatusOK, Body: page}, nil
+}
+
+// maxPayments is how many payments a page of payouts has at most. With the longest ids
+// that is some 4 MB; Lambda takes 6 MB of an answer.
+const maxPayments = 15_000
+
+// fitting is how many of some payouts fit into a page: those with the longest lists
+// make it a short one, of at least one payout.
+func fitting(payouts []payout.Payout) int {
+	payments := 0
+	for i, p := range payouts {
+		if payments += len(p.Payments); payments > maxPayments && i > 0 {
+			return i
+		}
+	}
+	return len(payouts)
 }

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -257,6 +258,9 @@ func TestTheListOfWatches(t *testing.T) {
 	}
 	require.Equal(t, want, listed)
 	require.Len(t, read("").Payouts, 7)
+	for _, query := range []string{"cursor=%%%", "limit=%", "limit=1;state=failed"} {
+		require.Equal(t, http.StatusBadRequest, b.call(t, http.MethodGet, "/payouts?"+query, "").StatusCode, query)
+	}
 	require.Equal(t, `{"payouts":[]}`, b.call(t, http.MethodGet, "/payouts?state=failed", "").Body)
 }
 
@@ -311,7 +315,9 @@ func TestWatchingWithoutAKey(t *testing.T) {
 	b.secret = refusing("ResourceNotFoundException", "Secrets Manager can't find the specified secret value for staging label: AWSCURRENT")
 	b.mu.Unlock()
 	b.call(t, http.MethodPut, watched, "")
-	p := b.look(t, time.Minute+4*time.Second)
+	b.advance(time.Minute + 4*time.Second)
+	require.ErrorContains(t, b.wake(t), "has no value yet", "the alarm on failed schedules tells a person")
+	p := b.get(t)
 	require.Contains(t, *p.LastError, "has no value yet")
 	asked, _ := b.calls()
 	require.Zero(t, asked)
@@ -358,6 +364,41 @@ func TestAStatusThatGoesBackFromFinal(t *testing.T) {
 	p, err = b.store.Get(t.Context(), payoutID)
 	require.NoError(t, err)
 	require.Equal(t, "changed_after_final", p.Change)
+}
+
+// An answer of Lambda's has at most 6 MB: where payouts are long, a page has fewer.
+func TestAPageOfLongPayouts(t *testing.T) {
+	b := newBundle(t)
+	const many, payments = 12, 2000
+	for i := range many {
+		p := payout.New(fmt.Sprintf("payout-%02d", i), "", b.clock().Add(time.Duration(i)*time.Second))
+		for j := range payments {
+			p.Payments = append(p.Payments, payout.Payment{
+				UniqueID: fmt.Sprintf("%0128d", j), State: payout.PaymentSuccessful, Status: 1, ChangedAt: p.CreatedAt,
+			})
+		}
+		_, created, err := b.store.Store.Create(t.Context(), p)
+		require.NoError(t, err)
+		require.True(t, created)
+	}
+	var listed []string
+	for next := ""; ; {
+		got := b.call(t, http.MethodGet, "/payouts?limit=100&cursor="+next, "")
+		require.Less(t, len(got.Body), 5_000_000)
+		var page struct {
+			Payouts []view.Payout
+			Next    string `json:"next_cursor"`
+		}
+		require.NoError(t, json.Unmarshal([]byte(got.Body), &page))
+		for _, p := range page.Payouts {
+			listed = append(listed, p.PaymentID)
+		}
+		if next = page.Next; next == "" {
+			break
+		}
+	}
+	require.Len(t, listed, many)
+	require.Equal(t, listed, slices.Compact(slices.Sorted(slices.Values(listed))))
 }
 
 func TestOverdue(t *testing.T) {

@@ -18,7 +18,10 @@ type listView struct {
 }
 
 func (h handler) list(r *http.Request) (api.Answer, error) {
-	query := r.URL.Query()
+	query, err := api.Query(r)
+	if err != nil {
+		return api.Answer{}, err
+	}
 	var faults []api.FieldError
 	state := charge.State(query.Get("state"))
 	if state != "" && !state.Open() {

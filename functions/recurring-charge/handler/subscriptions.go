@@ -141,7 +141,10 @@ type subscriptionsView struct {
 }
 
 func (h handler) listSubscriptions(r *http.Request) (api.Answer, error) {
-	query := r.URL.Query()
+	query, err := api.Query(r)
+	if err != nil {
+		return api.Answer{}, err
+	}
 	var faults []api.FieldError
 	state := subscription.State(query.Get("state"))
 	if state != "" && !slices.Contains(subscription.States(), state) {
@@ -170,7 +173,10 @@ func (h handler) listSubscriptionCharges(r *http.Request) (api.Answer, error) {
 	if err != nil {
 		return api.Answer{}, err
 	}
-	query := r.URL.Query()
+	query, err := api.Query(r)
+	if err != nil {
+		return api.Answer{}, err
+	}
 	var faults []api.FieldError
 	after, err := readCycleCursor(query.Get("cursor"))
 	if err != nil {
@@ -254,8 +260,12 @@ func (h handler) previewSubscription(r *http.Request) (api.Answer, error) {
 	if err != nil {
 		return api.Answer{}, err
 	}
+	query, err := api.Query(r)
+	if err != nil {
+		return api.Answer{}, err
+	}
 	count := defaultPreview
-	if text := r.URL.Query().Get("count"); text != "" {
+	if text := query.Get("count"); text != "" {
 		if count, err = strconv.Atoi(text); err != nil || count < 1 || count > maxPreview {
 			return api.Answer{}, api.Invalid(api.FieldError{Field: "count", Message: fmt.Sprintf("must be a number from 1 to %d", maxPreview)})
 		}
