@@ -261,6 +261,8 @@ type subscriptionRecord struct {
 	Attempt      int         `json:"attempt"`
 	CycleAt      time.Time   `json:"cycle_at,omitzero"`
 	Index        int         `json:"index"`
+	Passed       int         `json:"passed,omitzero"`
+	PassedAt     time.Time   `json:"passed_at,omitzero"`
 	BeforeAt     time.Time   `json:"before_at,omitzero"`
 	DueAt        time.Time   `json:"due_at,omitzero"`
 	DeclinedAt   time.Time   `json:"declined_at,omitzero"`
@@ -313,6 +315,8 @@ func toSubscriptionRecord(s subscription.Subscription) subscriptionRecord {
 		Attempt:        s.Attempt,
 		CycleAt:        s.CycleAt.UTC(),
 		Index:          s.Index,
+		Passed:         s.Passed,
+		PassedAt:       s.PassedAt.UTC(),
 		BeforeAt:       s.BeforeAt.UTC(),
 		DueAt:          s.DueAt.UTC(),
 		DeclinedAt:     s.DeclinedAt.UTC(),
@@ -384,6 +388,8 @@ func (r subscriptionRecord) subscription() (subscription.Subscription, error) {
 		Attempt:      r.Attempt,
 		CycleAt:      r.CycleAt,
 		Index:        r.Index,
+		Passed:       r.Passed,
+		PassedAt:     r.PassedAt,
 		BeforeAt:     r.BeforeAt,
 		DueAt:        r.DueAt,
 		DeclinedAt:   r.DeclinedAt,

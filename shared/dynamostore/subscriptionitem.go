@@ -34,6 +34,8 @@ const (
 	attrCycleAttempt = "cycle_attempt" // number
 	attrCycleAt      = "cycle_at"      // a time; may be absent
 	attrCycleIndex   = "cycle_index"   // number
+	attrPassed       = "passed"        // number; may be absent
+	attrPassedAt     = "passed_at"     // a time; may be absent
 	attrBeforeAt     = "before_at"     // a time; may be absent
 	attrPlannedAt    = "planned_at"    // a time, Subscription.DueAt; may be absent
 	attrDeclinedAt   = "declined_at"   // a time; may be absent
@@ -74,6 +76,8 @@ func (u *update) setSubscription(s subscription.Subscription) {
 	u.setNumber(attrCycleAttempt, int64(s.Attempt))
 	u.setTime(attrCycleAt, s.CycleAt)
 	u.setNumber(attrCycleIndex, int64(s.Index))
+	u.setCount(attrPassed, s.Passed)
+	u.setTime(attrPassedAt, s.PassedAt)
 	u.setTime(attrBeforeAt, s.BeforeAt)
 	u.setTime(attrPlannedAt, s.DueAt)
 	u.setTime(attrDeclinedAt, s.DeclinedAt)
@@ -144,6 +148,8 @@ func readSubscription(id string, item map[string]types.AttributeValue) (subscrip
 		Attempt:      r.count(attrCycleAttempt, 0),
 		CycleAt:      r.optionalTime(attrCycleAt),
 		Index:        r.count(attrCycleIndex, -1),
+		Passed:       r.optionalCount(attrPassed),
+		PassedAt:     r.optionalTime(attrPassedAt),
 		BeforeAt:     r.optionalTime(attrBeforeAt),
 		DueAt:        r.optionalTime(attrPlannedAt),
 		DeclinedAt:   r.optionalTime(attrDeclinedAt),
@@ -179,6 +185,23 @@ func (r *reader) count(name string, least int64) int {
 		r.fault(name, "is too small")
 	}
 	return int(n)
+}
+
+// setCount gives an attribute a number; zero removes it.
+func (u *update) setCount(attribute string, n int) {
+	if n == 0 {
+		u.set(attribute, "")
+		return
+	}
+	u.setNumber(attribute, int64(n))
+}
+
+// optionalCount reads a number from 1 on that may be absent, which is zero.
+func (r *reader) optionalCount(name string) int {
+	if _, there := r.item[name]; !there {
+		return 0
+	}
+	return r.count(name, 1)
 }
 
 // date reads a date.

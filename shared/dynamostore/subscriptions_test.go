@@ -337,7 +337,7 @@ func TestAWriteThatMeetsATransaction(t *testing.T) {
 func TestAnUnreadableSubscription(t *testing.T) {
 	t.Parallel()
 	optional := []string{
-		"ends_on", "retry_after_days", "reason", "cycle_at", "before_at", "planned_at", "declined_at", "ask_first", "missed",
+		"ends_on", "retry_after_days", "reason", "cycle_at", "before_at", "passed", "passed_at", "planned_at", "declined_at", "ask_first", "missed",
 		"waiting", "waiting_since", "last", "chargebacks", "paid_twice", "due_at", "change",
 	}
 	indexed := []string{"due_shard", "list_at", "list_shard"}
@@ -369,7 +369,7 @@ func TestAnUnreadableSubscription(t *testing.T) {
 	number := func(text string) map[string]any { return map[string]any{"N": text} }
 	for name, value := range map[string]any{
 		"cycle -1": number("-1"), "cycle 1.5": number("1.5"), "cycle_attempt -1": number("-1"), "cycle_index -2": number("-2"), "cycles -1": number("-1"),
-		"every_count 0": number("0"), "every_count 1000": number("1000"), "revision 1e3": number("1e3"),
+		"every_count 0": number("0"), "every_count 1000": number("1000"), "revision 1e3": number("1e3"), "passed 0": number("0"),
 		"ends_on never": map[string]any{"S": "2026-02-30"}, "charge_at 24": map[string]any{"S": "24:00"},
 		"retry_after_days none": map[string]any{"L": []any{}}, "retry_after_days texts": map[string]any{"L": []any{marked}},
 		"paid_twice half":  map[string]any{"L": []any{number("1"), map[string]any{"NULL": true}}},

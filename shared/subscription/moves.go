@@ -39,6 +39,7 @@ func New(id string, terms Terms, now time.Time) Subscription {
 func (s *Subscription) plan(cycle int, on calendar.Occurrence, before time.Time) {
 	s.Cycle, s.Attempt = cycle, 0
 	s.CycleAt, s.Index, s.BeforeAt = on.At, on.Index, before
+	s.Passed, s.PassedAt = 0, time.Time{}
 	s.DueAt, s.LookAt = on.At, on.At
 	s.DeclinedAt, s.AskFirst, s.Missed = time.Time{}, false, ""
 	if s.over(cycle, on.Date) {
@@ -62,22 +63,22 @@ func (s *Subscription) finish() {
 	s.changed(BecameFinished)
 }
 
-// next is the cycle after this one, by its number and its place in the calendar.
-// After a change of calendar that is the first instant after now that is at least
-// half an interval after this cycle. skip leaves out what is not after now; the
-// numbers count on.
+// next is the cycle after this one, by its number and its place in the calendar. skip
+// leaves out what is not after now; the numbers count on.
 func (s Subscription) next(now time.Time, skip bool) (cycle int, on calendar.Occurrence) {
 	days := s.Terms.Calendar
-	if s.Index < 0 {
-		return s.Cycle + 1, firstAfter(days, now, s.CycleAt)
-	}
 	on = days.At(s.Index + 1)
 	if skip {
 		if after := days.After(now); after.Index > on.Index {
 			on = after
 		}
 	}
-	return s.Cycle + on.Index - s.Index, on
+	return s.numberAt(on), on
+}
+
+// numberAt is the number of a later cycle by its place in the calendar.
+func (s Subscription) numberAt(on calendar.Occurrence) int {
+	return s.Cycle + s.Passed + on.Index - s.Index
 }
 
 // firstAfter is the first instant of a calendar that is after now and at least half
@@ -98,29 +99,35 @@ func interval(days calendar.Calendar, index int) time.Duration {
 // goOn goes on to what comes after this cycle: the next one, or what a person said of
 // those that were missed meanwhile.
 func (s *Subscription) goOn(now time.Time) {
-	on, missed := s.lastMissed(now)
+	cycle, on, missed := s.lastMissed(now)
 	if !missed || s.Missed != ChargeLatest {
 		s.advance(now, s.Missed != "")
 		return
 	}
-	s.plan(s.Cycle+on.Index-s.Index, on, s.CycleAt)
+	s.plan(cycle, on, s.CycleAt)
 	if s.State != Finished {
 		s.tryNow(now)
 	}
 }
 
 // lastMissed is the last of the cycles after this one whose time has come already, if
-// there is one. After a change of calendar there is none.
-func (s Subscription) lastMissed(now time.Time) (on calendar.Occurrence, missed bool) {
-	on, any := s.Terms.Calendar.LastNotAfter(now)
-	if !any || s.Index < 0 {
-		return calendar.Occurrence{}, false
+// there is one. Beyond the last cycle there is none to be missed.
+func (s Subscription) lastMissed(now time.Time) (cycle int, on calendar.Occurrence, missed bool) {
+	days := s.Terms.Calendar
+	later, passed := 0, s.Passed
+	if on, begun := days.LastNotAfter(now); begun {
+		later = on.Index - s.Index
 	}
-	last := s.Index + s.Terms.Cycles - s.Cycle // beyond it there is none to be missed
-	if s.Terms.Cycles > 0 && on.Index > last {
-		on = s.Terms.Calendar.At(max(last, s.Index))
+	if last := s.Terms.Cycles; last > 0 {
+		later, passed = min(later, last-s.Cycle-passed), min(passed, last-s.Cycle)
 	}
-	return on, on.Index > s.Index
+	if later > 0 {
+		on = days.At(s.Index + later)
+		return s.numberAt(on), on, true
+	}
+	// Those of an earlier calendar.
+	cycle = s.Cycle + passed
+	return cycle, calendar.Occurrence{Index: s.Index, Date: days.LocalDate(s.PassedAt), At: s.PassedAt}, cycle > s.Cycle
 }
 
 // advance goes on to the next cycle.
@@ -361,7 +368,7 @@ const (
 //	active, past_due        no     up to an hour ago                        charge it
 //	active, past_due        no     up to 72 hours or half an interval ago   ask first
 //	active, past_due        no     longer ago                               too late
-//	active, past_due        no     and the last day is over                 over
+//	active, past_due        no     and it is beyond the last cycle or day   over
 //	all others              -      -                                        nothing
 func (s Subscription) Judge(now time.Time) Verdict {
 	late := now.Sub(s.DueAt)
@@ -370,7 +377,7 @@ func (s Subscription) Judge(now time.Time) Verdict {
 		return TakeOver
 	case !s.State.Chargeable() || late < 0:
 		return Nothing
-	case s.ended(s.Terms.Calendar.LocalDate(now)):
+	case s.over(s.Cycle, s.Terms.Calendar.LocalDate(now)) && (late > lateAfter || s.beyondEnd()):
 		return Over
 	case late > min(tooLate, s.interval()/2):
 		return TooLate
@@ -396,17 +403,28 @@ func (s Subscription) Late(now time.Time) Subscription {
 	return s
 }
 
-// Over is the subscription whose last day is over before its next charge could be made:
-// a cycle that was declined stays unpaid.
+// Over is the subscription whose last day is over before its next charge could be made.
 func (s Subscription) Over(now time.Time) Subscription {
 	s.Change = ""
 	s.UpdatedAt = now
+	s.end()
+	return s
+}
+
+// end ends a subscription that has no charge to make any more: a cycle that was declined
+// stays unpaid.
+func (s *Subscription) end() {
 	if s.Attempt > 0 {
 		s.unpaid()
 	} else {
 		s.finish()
 	}
-	return s
+}
+
+// beyondEnd tells whether the charge that is planned is beyond the last cycle or the
+// last day.
+func (s Subscription) beyondEnd() bool {
+	return s.over(s.Cycle, s.Terms.Calendar.LocalDate(s.DueAt))
 }
 
 // Hold is the subscription that an operator must look at, and why.
@@ -460,41 +478,57 @@ func (s Subscription) With(terms Terms, now time.Time) (Subscription, error) {
 	if s.Terms.Equal(terms) {
 		return s, nil
 	}
-	before := s.Terms
+	was := s
 	s.Terms, s.Change, s.UpdatedAt = terms, "", now
-	other := terms.Calendar != before.Calendar
-	newCard := terms.Token.Reveal() != before.Token.Reveal() || terms.InitTransID != before.InitTransID
+	other := terms.Calendar != was.Terms.Calendar
+	newCard := terms.Token.Reveal() != was.Terms.Token.Reveal() || terms.InitTransID != was.Terms.InitTransID
+	if other {
+		s.moveTo(terms.Calendar, was, now)
+	}
 	switch {
-	case s.State == Unpaid && newCard && !s.Waiting:
+	case s.Waiting:
+	case s.State == Unpaid && newCard:
 		s.tryNow(now)
 		s.chargeAgain()
-		if other {
-			s.Index = -1
-		}
-	case s.fresh() && (s.State == Active || s.State == PastDue || s.State == Paused):
-		on := calendar.Occurrence{Index: s.Index, Date: terms.Calendar.LocalDate(s.CycleAt), At: s.CycleAt}
-		if other {
-			if on = firstAfter(terms.Calendar, now, s.BeforeAt); s.BeforeAt.IsZero() {
-				on = terms.Calendar.NotBefore(now)
-			}
-		} else if s.DueAt != s.CycleAt { // asked for by a person, for now
-			break
-		}
-		s.plan(s.Cycle, on, s.BeforeAt)
-		if s.State == Paused {
-			s.LookAt = time.Time{}
-		}
+	case !s.State.Chargeable(): // /resume sees to it
+	case s.beyondEnd():
+		s.end()
 	case other:
-		s.Index = -1
 		s.keepRoom(now)
 	}
 	return s, nil
 }
 
+// moveTo finds the subscription's place in another calendar, from what it was before.
+// A cycle whose time is still to come gets another time. Otherwise that is for the
+// cycle after it; those that were missed before keep their numbers. In either case it
+// is the first instant after now that is at least half an interval after the cycle
+// before.
+func (s *Subscription) moveTo(days calendar.Calendar, was Subscription, now time.Time) {
+	planned := s.DueAt.Equal(s.CycleAt) // and not asked for by a person
+	if s.fresh() && (s.CycleAt.After(now) || s.State.Chargeable() && planned) {
+		on := firstAfter(days, now, s.BeforeAt)
+		if s.BeforeAt.IsZero() {
+			on = days.NotBefore(now)
+		}
+		s.CycleAt, s.Index, s.DueAt = on.At, on.Index, on.At
+		if s.State.Chargeable() {
+			s.LookAt = on.At
+		}
+		return
+	}
+	last := s.CycleAt
+	if cycle, on, missed := was.lastMissed(now); missed && (s.Missed != "" || !s.State.Chargeable()) {
+		s.Passed, s.PassedAt = cycle-s.Cycle, on.At
+		last = on.At
+	}
+	s.Index = firstAfter(days, now, last).Index - 1
+}
+
 // keepRoom gives up a planned try for which another calendar has left no room before
 // the next cycle. One that a person asked for is made.
 func (s *Subscription) keepRoom(now time.Time) {
-	if s.State != PastDue || s.Waiting || s.Attempt == 0 || s.AskFirst {
+	if s.Attempt == 0 || s.AskFirst {
 		return
 	}
 	if cycle, next := s.next(now, false); !s.over(cycle, next.Date) && s.DueAt.After(next.At.Add(-beforeNext)) {
@@ -505,7 +539,7 @@ func (s *Subscription) keepRoom(now time.Time) {
 // tryNow plans this charge for now, with the provider asked about the order number
 // first. Once it is paid, what was missed meanwhile is skipped.
 func (s *Subscription) tryNow(now time.Time) {
-	if s.ended(s.Terms.Calendar.LocalDate(now)) {
+	if s.over(s.Cycle, s.Terms.Calendar.LocalDate(now)) {
 		s.finish()
 		return
 	}
@@ -561,7 +595,7 @@ func (s Subscription) Resume(missed Missed, now time.Time) (Subscription, error)
 	from := s.State
 	missed = cmp.Or(missed, Skip)
 	s.Change, s.Reason, s.UpdatedAt = "", "", now
-	_, later := s.lastMissed(now)
+	_, _, later := s.lastMissed(now)
 	tried := s.Last.Of.Number == s.Cycle
 	over := tried && (s.Last.State == charge.Settled || s.Last.State == charge.Reversed)
 	switch {
@@ -570,6 +604,10 @@ func (s Subscription) Resume(missed Missed, now time.Time) (Subscription, error)
 		s.LookAt, s.Missed = now, missed
 		s.WaitingSince = now
 	case (from == Paused || !tried) && s.DueAt.After(now) && !over:
+		if s.beyondEnd() { // by a PUT meanwhile
+			s.end()
+			break
+		}
 		s.chargeAgain()
 		s.LookAt = s.DueAt
 	case missed == ChargeLatest && !over && !later:

@@ -201,6 +201,13 @@ func TestNoTryCloseToTheNextCycle(t *testing.T) {
 
 func TestJudge(t *testing.T) {
 	t.Parallel()
+	lastDay := func(tt *subscription.Terms) { tt.EndsOn = day(t, "2027-01-31") }
+	lastMinute := func(tt *subscription.Terms) {
+		lastDay(tt)
+		clock, err := calendar.ParseClock("23:59")
+		require.NoError(t, err)
+		tt.Calendar.ChargeAt = clock
+	}
 	daily := func(t *subscription.Terms) { t.Calendar.Every = calendar.Every{Count: 1, Unit: calendar.Day} }
 	for name, tt := range map[string]struct {
 		now   string
@@ -215,6 +222,10 @@ func TestJudge(t *testing.T) {
 		"more than that":            {"2027-02-03 09:01", nil, subscription.TooLate},
 		"daily, half a day late":    {"2027-01-31 21:00", daily, subscription.AskFirst},
 		"daily, more than half one": {"2027-01-31 21:01", daily, subscription.TooLate},
+		"on the last day":           {"2027-01-31 09:00", lastDay, subscription.ChargeIt},
+		"after the last day":        {"2027-02-01 00:00", lastDay, subscription.Over},
+		"a minute before midnight of the last day, looked at a minute after": {"2027-02-01 00:00", lastMinute, subscription.ChargeIt},
+		"and more than an hour after":                                        {"2027-02-01 01:00", lastMinute, subscription.Over},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -510,6 +521,128 @@ func TestOtherTerms(t *testing.T) {
 		paid.For = after.NextCharge()
 		requireAt(t, where{subscription.Active, "gold-42-0002", "2027-03-05 09:00", "", false}, after.After(paid, at(t, "2027-02-02 00:00")))
 	})
+}
+
+// Terms that change while it is not charging are in force when it charges again: no
+// cycle beyond the last one, no day beyond the last day, no date of the calendar before.
+func TestOtherTermsWhileItIsNotCharging(t *testing.T) {
+	t.Parallel()
+	first := at(t, "2027-01-31 09:00")
+	put := func(s subscription.Subscription, when string, change func(*subscription.Terms)) subscription.Subscription {
+		t.Helper()
+		terms := s.Terms
+		change(&terms)
+		after, err := s.With(terms, at(t, when))
+		require.NoError(t, err)
+		if !s.State.Chargeable() {
+			require.Equal(t, s.State, after.State)
+			require.Empty(t, after.Change)
+		}
+		return after
+	}
+	cycles := func(n int) func(*subscription.Terms) { return func(t *subscription.Terms) { t.Cycles = n } }
+	startsOn := func(text string) func(*subscription.Terms) {
+		return func(terms *subscription.Terms) { terms.Calendar.StartsOn = day(t, text) }
+	}
+	pause := func(s subscription.Subscription, when string) subscription.Subscription {
+		s, err := s.Pause(at(t, when))
+		require.NoError(t, err)
+		return s
+	}
+	second := charged(t, gold(t), settled, first)
+	heldBeforeSecond := second.Hold("charged back", at(t, "2027-02-03 00:00"))
+	lateSecond := second.Late(at(t, "2027-03-04 00:00"))
+	finished := where{subscription.Finished, "gold-42-0002", "", "finished", false}
+	for name, tt := range map[string]struct {
+		s            subscription.Subscription
+		put          string // when
+		change       func(*subscription.Terms)
+		now          string
+		skip, latest where
+	}{
+		"held, no more cycles": {heldBeforeSecond, "2027-02-04 00:00", cycles(1), "2027-02-05 00:00", finished, finished},
+		"held, its day is beyond the last": {heldBeforeSecond, "2027-02-04 00:00", func(tt *subscription.Terms) { tt.EndsOn = day(t, "2027-02-10") },
+			"2027-02-05 00:00", finished, finished},
+		"late, no more cycles": {lateSecond, "2027-03-05 00:00", cycles(1), "2027-03-06 00:00",
+			where{subscription.Finished, "gold-42-0003", "", "finished", false}, finished},
+		"held, another calendar": {heldBeforeSecond, "2027-02-04 00:00", startsOn("2027-02-20"), "2027-02-05 00:00",
+			where{subscription.Active, "gold-42-0002", "2027-02-20 09:00", "", false},
+			where{subscription.Active, "gold-42-0002", "2027-02-20 09:00", "", false}},
+		"paused, four missed, another calendar": {pause(gold(t), "2027-01-02 00:00"), "2027-05-02 00:00", startsOn("2027-05-20"), "2027-05-03 00:00",
+			where{subscription.Active, "gold-42-0005", "2027-05-20 09:00", "", false},
+			where{subscription.Active, "gold-42-0004", "2027-05-03 00:00", "", false}},
+		"paused, four missed, another calendar, and one of that": {pause(gold(t), "2027-01-02 00:00"), "2027-05-02 00:00", startsOn("2027-05-20"), "2027-05-21 00:00",
+			where{subscription.Active, "gold-42-0006", "2027-06-20 09:00", "", false},
+			where{subscription.Active, "gold-42-0005", "2027-05-21 00:00", "", false}},
+		"paused, four of two missed, another calendar": {pause(gold(t, cycles(2)), "2027-01-02 00:00"), "2027-05-02 00:00", startsOn("2027-05-20"), "2027-05-21 00:00",
+			where{subscription.Finished, "gold-42-0004", "", "finished", false},
+			where{subscription.Active, "gold-42-0002", "2027-05-21 00:00", "", false}},
+		"unpaid, two missed, another calendar": {charged(t, gold(t), hard, first), "2027-04-10 00:00", startsOn("2027-04-20"), "2027-04-11 00:00",
+			where{subscription.Active, "gold-42-0004", "2027-04-20 09:00", "", false},
+			where{subscription.Active, "gold-42-0003", "2027-04-11 00:00", "", false}},
+		"unpaid, two missed, two other calendars": {put(charged(t, gold(t), hard, first), "2027-04-10 00:00", startsOn("2027-04-20")),
+			"2027-05-21 00:00", startsOn("2027-06-15"), "2027-05-22 00:00", // the second had two more
+			where{subscription.Active, "gold-42-0006", "2027-06-15 09:00", "", false},
+			where{subscription.Active, "gold-42-0005", "2027-05-22 00:00", "", false}},
+		"unpaid, and the new calendar begins late": {charged(t, gold(t), hard, first), "2027-02-01 00:00", startsOn("2027-07-20"), "2027-02-02 00:00",
+			where{subscription.Active, "gold-42-0002", "2027-07-20 09:00", "", false},
+			where{subscription.PastDue, "gold-42-0001-r1", "2027-02-02 00:00", "past_due", false}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := put(tt.s, tt.put, tt.change)
+			for missed, want := range map[subscription.Missed]where{subscription.Skip: tt.skip, subscription.ChargeLatest: tt.latest} {
+				after, err := s.Resume(missed, at(t, tt.now))
+				require.NoError(t, err)
+				requireAt(t, want, after)
+				if after.DueAt.Equal(at(t, tt.now)) && after.State.Chargeable() { // and then it goes on by the calendar
+					skipped, err := s.Resume(subscription.Skip, at(t, tt.now))
+					require.NoError(t, err)
+					paid := charged(t, after, settled, after.DueAt)
+					require.Equal(t, skipped.State, paid.State)
+					require.Equal(t, skipped.NextChargeAt(), paid.NextChargeAt())
+				}
+			}
+		})
+	}
+
+	t.Run("a try of a cycle that is none any more", func(t *testing.T) {
+		t.Parallel()
+		due := charged(t, second, soft, second.DueAt)
+		requireAt(t, where{subscription.Unpaid, "gold-42-0002-r1", "", "unpaid", false}, put(due, "2027-02-28 10:00", cycles(1)))
+	})
+	t.Run("a new token for a cycle that is none any more", func(t *testing.T) {
+		t.Parallel()
+		unpaid := charged(t, second, hard, second.DueAt)
+		requireAt(t, where{subscription.Finished, "gold-42-0002-r1", "", "finished", false}, func() subscription.Subscription {
+			terms := unpaid.Terms
+			terms.Cycles, terms.Token = 1, hidden.New("MARKED-another-token")
+			after, err := unpaid.With(terms, at(t, "2027-03-01 00:00"))
+			require.NoError(t, err)
+			return after
+		}())
+	})
+}
+
+// What a preview says is what comes: also where another calendar is put between a
+// decline and its next try.
+func TestPreviewAfterAnotherCalendar(t *testing.T) {
+	t.Parallel()
+	due := charged(t, gold(t, func(t *subscription.Terms) { t.RetryAfterDays = []int{7} }), soft, at(t, "2027-01-31 09:00"))
+	terms := due.Terms
+	terms.Calendar.Every = calendar.Every{Count: 1, Unit: calendar.Week}
+	terms.Calendar.StartsOn = day(t, "2027-02-04")
+	s, err := due.With(terms, at(t, "2027-01-31 12:00"))
+	require.NoError(t, err)
+	var planned []string
+	for _, p := range s.Preview(3, at(t, "2027-01-31 12:00")) {
+		planned = append(planned, subscription.Number(charge.Cycle{Subscription: "x", Number: p.Cycle})+" "+p.DueAt.Format("01-02 15:04"))
+	}
+	require.Equal(t, []string{"x-0002 02-04 09:00", "x-0003 02-11 09:00", "x-0004 02-18 09:00"}, planned)
+	for range 3 {
+		require.Equal(t, planned[0], subscription.Number(charge.Cycle{Subscription: "x", Number: s.Cycle})+" "+s.DueAt.Format("01-02 15:04"))
+		s, planned = charged(t, s, settled, s.DueAt), append(planned[1:], "")
+	}
 }
 
 func TestACyclePaidTwiceIsToldOnce(t *testing.T) {

@@ -103,10 +103,16 @@ type Subscription struct {
 	// Cycle and Attempt are those of the next charge to be made, or, while it is
 	// Waiting, of the charge whose outcome is to come.
 	Cycle, Attempt int
-	// CycleAt is the planned time of the cycle, whatever became of it; Index is its
-	// place in the calendar, or -1 if the calendar has been another since.
+	// CycleAt is the planned time of the cycle, whatever became of it. Index is its
+	// place in the calendar: the next cycle is at the place behind it. Where the
+	// calendar has been another since, it is the place before that one, -1 where the
+	// next cycle is the calendar's first.
 	CycleAt time.Time
 	Index   int
+	// Passed is how many cycles after this one were missed on an earlier calendar, the
+	// last of them at PassedAt. They keep their numbers.
+	Passed   int
+	PassedAt time.Time
 	// BeforeAt is the planned time of the cycle before; zero for none.
 	BeforeAt time.Time
 	// DueAt is the planned time of this charge or try. Lateness counts from it.

@@ -61,6 +61,8 @@ func Full(t testing.TB, id string) subscription.Subscription {
 		Attempt:      2,
 		CycleAt:      at(1),
 		Index:        6,
+		Passed:       3,
+		PassedAt:     at(9),
 		BeforeAt:     at(2),
 		DueAt:        at(3),
 		DeclinedAt:   at(4),
