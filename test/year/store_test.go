@@ -110,12 +110,44 @@ func (w *watched) Write(ctx context.Context, s subscription.Subscription) (writt
 func (w *watched) Claim(ctx context.Context, s subscription.Subscription, claim charge.Charge) (standing charge.Charge, won bool, err error) {
 	err = w.around(ctx, func() error {
 		if standing, won, err = w.Store.Claim(ctx, s, claim); won {
+			w.holdTo(s, claim.CreatedAt)
 			s.Revision++
 			w.see(s)
 		}
 		return err
 	})
 	return standing, won, err
+}
+
+// holdTo holds a claim against the terms: it is of a cycle that there is, on a day that
+// may be charged, and what is charged by the calendar is on one of its dates.
+func (w *watched) holdTo(s subscription.Subscription, now time.Time) {
+	violate := func(format string, args ...any) {
+		w.bank.mu.Lock()
+		defer w.bank.mu.Unlock()
+		w.bank.violate("%s is claimed "+format, append([]any{subscription.Number(s.NextCharge())}, args...)...)
+	}
+	days := s.Terms.Calendar
+	if last := s.Terms.Cycles; last > 0 && s.Cycle > last {
+		violate("of %d cycles", last)
+	}
+	if last := s.Terms.EndsOn; !last.IsZero() && (days.LocalDate(s.DueAt).After(last) || days.LocalDate(now.Add(-time.Hour)).After(last)) {
+		violate("at %s, planned for %s, after its last day %s", now, s.DueAt, last)
+	}
+	if s.Attempt == 0 && s.DueAt.Equal(s.CycleAt) {
+		if on := days.NotBefore(s.CycleAt); !on.At.Equal(s.CycleAt) || on.Index != s.Index {
+			violate("for %s, which is no date of its calendar %+v", s.CycleAt, days)
+		}
+		if half := days.At(s.Index + 1).At.Sub(s.CycleAt) / 2; !s.BeforeAt.IsZero() && s.CycleAt.Sub(s.BeforeAt) < half {
+			violate("for %s, less than half an interval after %s", s.CycleAt, s.BeforeAt)
+		}
+	}
+	if s.Attempt > 0 && !s.AskFirst {
+		next := days.At(s.Index + 1)
+		if over := s.Terms.Cycles > 0 && s.Cycle+s.Passed+1 > s.Terms.Cycles || !s.Terms.EndsOn.IsZero() && next.Date.After(s.Terms.EndsOn); !over && s.DueAt.After(next.At.Add(-24*time.Hour)) {
+			violate("for %s, within a day of the next cycle at %s", s.DueAt, next.At)
+		}
+	}
 }
 
 // Look implements subscription.Store.

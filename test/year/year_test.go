@@ -241,9 +241,19 @@ func (y *year) operate(busy bool) {
 				s, err := y.store.Get(ctx, id)
 				require.NoError(y.t, err)
 				terms := s.Terms
-				terms.Calendar = y.terms(0).Calendar
+				switch y.dice.IntN(3) {
+				case 0:
+					terms.Cycles = max(0, s.Cycle-1+y.dice.IntN(4))
+					y.tally.add("an operator changes how many cycles there are")
+				case 1:
+					terms.EndsOn = terms.Calendar.LocalDate(y.now.AddDate(0, 0, y.dice.IntN(90)-5))
+					y.tally.add("an operator changes the last day")
+				}
+				if terms.Equal(s.Terms) || y.dice.IntN(2) == 0 {
+					terms.Calendar = y.terms(0).Calendar
+					y.tally.add("an operator changes the calendar")
+				}
 				y.again("put", func() error { _, _, err := y.biller.Put(ctx, id, terms); return err })
-				y.tally.add("an operator changes the calendar")
 			}
 		}
 	}
