@@ -23,8 +23,8 @@
 //	listed         list_shard        list_at     all subscriptions           Subscriptions.List
 //
 // The attributes are listed in item.go and subscriptionitem.go. No index, error or
-// stream filter has the token in it; the stream's images do, so nobody reads them but
-// who may read the table.
+// stream filter has the token in it; the stream's images do, and so does the bucket that
+// keeps what could not be told of them: who may read those may read the table.
 //
 // Every write but one is one UpdateItem with its condition inside, and nothing is read
 // before it (the switch, which the last word sets, has no condition). The one is the
