@@ -1,19 +1,23 @@
 package aws_test
 
 import (
+	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"os"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"dinarfunctions/sandbox/provider/dinardragon"
 	"dinarfunctions/shared/charge"
 	"dinarfunctions/shared/dineropay"
 	"dinarfunctions/shared/payout"
@@ -160,40 +164,12 @@ func TestKilledInMidBatch(t *testing.T) {
 		want = append(want, aChargesLife(t, s, number)...)
 	}
 	slices.Sort(want)
-	target, err := url.Parse(os.Getenv("AWS_ENDPOINT_URL"))
-	require.NoError(t, err)
-	emulator := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }}
 
 	left := streamOf(t, s, "Charges")
 	kills := 0
-	for calls := int64(1); ; calls++ {
-		var seen atomic.Int64
-		dies := make(chan struct{})
-		proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if seen.Add(1) != calls {
-				emulator.ServeHTTP(w, r)
-				return
-			}
-			if calls%2 == 0 { // the bus took it, and nobody hears that it did
-				emulator.ServeHTTP(httptest.NewRecorder(), r)
-			}
-			_, _ = io.Copy(io.Discard, r.Body) // or the server does not see the caller go
-			close(dies)
-			<-r.Context().Done()
-		}))
-		f := run(t, s, "OutcomeEvents", map[string]string{"AWS_ENDPOINT_URL": proxy.URL})
-		done := make(chan struct{})
-		go func() {
-			select {
-			case <-dies:
-				f.Kill()
-			case <-done:
-			}
-		}()
-		left = tell(t, f, left, 4)
-		close(done)
-		f.Kill()
-		proxy.Close()
+	for call := int64(1); ; call++ {
+		every := func(*http.Request) bool { return true }
+		killedAt(t, s, "OutcomeEvents", "AWS_ENDPOINT_URL", every, call, func(f function) { left = tell(t, f, left, 4) })
 		if len(left) == 0 {
 			break
 		}
@@ -202,6 +178,102 @@ func TestKilledInMidBatch(t *testing.T) {
 	require.Greater(t, kills, 1)
 	got := heard(t, s)
 	require.Equal(t, want, slices.Compact(got), "nothing untold, and nothing told that did not happen")
+}
+
+// killedAt runs a function that is killed at one of the calls that count, by its number
+// from 1, of what it finds at an endpoint: at an even one after the other side has done
+// it, at an odd one before. A function that makes fewer is killed when work is done.
+func killedAt(t *testing.T, s *stack.Stack, id, endpoint string, counts func(*http.Request) bool, call int64, work func(function)) {
+	t.Helper()
+	target, err := url.Parse(os.Getenv(endpoint))
+	require.NoError(t, err)
+	emulator := &httputil.ReverseProxy{
+		Rewrite:  func(r *httputil.ProxyRequest) { r.SetURL(target) },
+		ErrorLog: log.New(io.Discard, "", 0), // those who were killed hang up
+	}
+	var seen atomic.Int64
+	dies := make(chan struct{})
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !counts(r) || seen.Add(1) != call {
+			emulator.ServeHTTP(w, r)
+			return
+		}
+		if call%2 == 0 { // it is done, and nobody hears that it is
+			emulator.ServeHTTP(httptest.NewRecorder(), r)
+		}
+		_, _ = io.Copy(io.Discard, r.Body) // or the server does not see the caller go
+		close(dies)
+		<-r.Context().Done()
+	}))
+	defer proxy.Close()
+	f := run(t, s, id, map[string]string{endpoint: proxy.URL})
+	done := make(chan struct{})
+	go func() {
+		select {
+		case <-dies:
+			f.Kill()
+		case <-done:
+		}
+	}()
+	work(f)
+	close(done)
+	f.Kill()
+}
+
+// A sweep that is killed at any write, before or after the table took it, leaves nothing
+// untold: what it had claimed and not written is looked at again.
+func TestKilledInMidSweep(t *testing.T) {
+	t.Parallel()
+	const many = 12
+	s := start(t, true)
+	store := s.Payouts()
+	var want []string // the beginnings of ids
+	for i := range many {
+		id := fmt.Sprintf("payout-%02d", i)
+		require.NoError(t, s.DinarDragon.Put(dinardragon.Payout{PaymentID: id, Payments: []dinardragon.Payment{
+			{UniqueID: id + "-a", Status: dinardragon.Successful}, {UniqueID: id + "-b", Status: dinardragon.Failed},
+		}}))
+		_, created, err := store.Create(t.Context(), payout.New(id, "", time.Now().Add(-2*time.Minute)))
+		require.NoError(t, err)
+		require.True(t, created)
+		thing := "payout/" + id + "/"
+		want = append(want, thing+"completed/", thing+"payment/"+id+"-a/successful/", thing+"payment/"+id+"-b/failed/")
+	}
+	writes := func(r *http.Request) bool { return strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".UpdateItem") }
+	kills := 0
+	for call, left := int64(1), many; left > 0; call++ {
+		killedAt(t, s, "PayoutStatus", "AWS_ENDPOINT_URL_DYNAMODB", writes, call, func(f function) {
+			result, err := f.Invoke(t.Context(), event(t, "payout-status-schedule.json"), f.timeout)
+			require.NoError(t, err)
+			if result.Gone {
+				kills++
+				return
+			}
+			require.False(t, result.Failed, "%s\n%s", result.Payload, f.Log())
+		})
+		left = 0
+		for i := range many {
+			p, err := store.Get(t.Context(), fmt.Sprintf("payout-%02d", i))
+			require.NoError(t, err)
+			if p.State.Final() {
+				continue
+			}
+			left++
+			// The look that a killed sweep had claimed is due again two minutes later: now.
+			_, _, err = store.Look(t.Context(), p.ID, p.NextCheckAt, time.Now().Add(-time.Second))
+			require.NoError(t, err)
+		}
+	}
+	require.Greater(t, kills, 2)
+
+	f := run(t, s, "OutcomeEvents", nil)
+	require.Empty(t, tell(t, f, streamOf(t, s, "Payouts"), 10))
+	got := heard(t, s)
+	require.Len(t, got, len(want), "each change once: %v", got)
+	slices.Sort(want)
+	for i, id := range got {
+		require.True(t, strings.HasPrefix(id, want[i]), "%s should be of %s", id, want[i])
+	}
 }
 
 // A record that cannot be read is named to Lambda; what stands behind it is told.

@@ -138,7 +138,7 @@ func (w *watched) holdTo(s subscription.Subscription, now time.Time) {
 		if on := days.NotBefore(s.CycleAt); !on.At.Equal(s.CycleAt) || on.Index != s.Index {
 			violate("for %s, which is no date of its calendar %+v", s.CycleAt, days)
 		}
-		if half := days.At(s.Index + 1).At.Sub(s.CycleAt) / 2; !s.BeforeAt.IsZero() && s.CycleAt.Sub(s.BeforeAt) < half {
+		if half := days.At(s.Index+1).At.Sub(s.CycleAt) / 2; !s.BeforeAt.IsZero() && s.CycleAt.Sub(s.BeforeAt) < half {
 			violate("for %s, less than half an interval after %s", s.CycleAt, s.BeforeAt)
 		}
 	}
