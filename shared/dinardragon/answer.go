@@ -131,7 +131,7 @@ func paymentsOf(wire []wirePayment) (payments []Payment, reason string) {
 // "Missing API key in request headers."
 func blamesKey(text string) bool {
 	text = strings.ToLower(text)
-	for _, words := range []string{"api key", "api-key", "apikey", "private key", "authorization header"} {
+	for _, words := range []string{"api key", "api-key", "apikey", "private key", "invalid key", "authorization header", "unauthori"} {
 		if strings.Contains(text, words) {
 			return true
 		}

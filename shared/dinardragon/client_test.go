@@ -266,6 +266,8 @@ func TestFaults(t *testing.T) {
 		{"403 with HTML", []answer{status(403, "<html>")}, want{dinardragon.KeyRefused, 403, 2, 1, "refused the private key"}},
 		{"403 with half a body", []answer{halfBody(403)}, want{dinardragon.KeyRefused, 403, 2, 1, "refused the private key"}},
 		{"400 that blames the key", []answer{status(400, `{"code":400,"error":"Missing API key in request headers."}`)}, want{dinardragon.KeyRefused, 400, 2, 1, "Missing API key"}},
+		{"400 that says unauthorized", []answer{status(400, `{"code":400,"error":"Unauthorized"}`)}, want{dinardragon.KeyRefused, 400, 2, 1, "Unauthorized"}},
+		{"400 about an invalid key", []answer{status(400, `{"code":400,"error":"Invalid key."}`)}, want{dinardragon.KeyRefused, 400, 2, 1, "Invalid key"}},
 		{"403, then worded", []answer{worded(403), worded(400)}, want{dinardragon.Worded, 400, 2, 1, "No such payment."}},
 		{"403, then 500", []answer{worded(403), status(500, "")}, want{dinardragon.Unusable, 500, 4, 1, "empty"}},
 		{"500, 403, 500, 403", []answer{status(500, ""), worded(403), status(500, ""), worded(403)}, want{dinardragon.KeyRefused, 403, 4, 1, "refused the private key"}},
