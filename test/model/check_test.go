@@ -2,6 +2,7 @@ package model_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -9,9 +10,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
 	simulator "dinarfunctions/sandbox/provider/dineropay"
+	"dinarfunctions/shared/boltstore"
 	"dinarfunctions/shared/charge"
 )
 
@@ -271,6 +274,30 @@ func (h *house) mayBeChargedInTheEnd(number string) {
 		h.violate("order %s could be charged in the end, and is %s", number, after.State)
 	case !may && (after.State != before.State || len(h.transactionsOf(number)) != had):
 		h.violate("order %s was %s in the end, and after another POST it is %s", number, before.State, after.State)
+	}
+}
+
+// requireTold: what others were told, each once, says how every charge ended.
+func (h *house) requireTold(t *rapid.T, events []boltstore.Told) {
+	ids, last := map[string]bool{}, map[string]charge.State{}
+	for _, e := range events {
+		require.False(t, ids[e.ID], "%s is told twice", e.ID)
+		ids[e.ID] = true
+		var detail struct {
+			Charge struct {
+				Order struct{ Number string }
+				State charge.State
+			}
+		}
+		require.NoError(t, json.Unmarshal(e.Detail, &detail))
+		last[detail.Charge.Order.Number] = detail.Charge.State
+		h.tally.add("told", e.DetailType)
+	}
+	for _, number := range numbers {
+		c, stands := h.standing(number)
+		if stands && c.State != charge.Sending && c.State != charge.Unsent { // of which nobody is told
+			require.Equal(t, c.State, last[number], "order %s: %s", number, told(c.History))
+		}
 	}
 }
 

@@ -14,6 +14,8 @@
 //     provider said at some time;
 //   - nothing is sent after its invocation's deadline, nor while charging is
 //     stopped, nor unasked in ask_first;
+//   - what others were told of it, each change once, says how every charge ended (over
+//     the file, whose outbox is at hand);
 //   - in the end, when the faults are over, what the provider knows is what the
 //     ledger says, or it is unknown where the provider knows nothing.
 //

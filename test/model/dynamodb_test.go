@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"dinarfunctions/shared/boltstore"
 	"dinarfunctions/shared/charge"
 	"dinarfunctions/shared/dynamostore"
 	"dinarfunctions/shared/dynamostore/dynamostoretest"
@@ -37,12 +38,12 @@ func TestLedgerAndProviderAgreeOnDynamoDB(t *testing.T) {
 		// DynamoDB always sends.
 		Logger: logging.Nop{},
 	})
-	scenarios(t, func(t *rapid.T, _ string) charge.Store {
+	scenarios(t, func(t *rapid.T, _ string) (charge.Store, func() []boltstore.Told) {
 		name := "charges-" + rand.Text()
 		require.NoError(t, dynamostoretest.Make(context.Background(), api, dynamostoretest.Table(name)))
 		t.Cleanup(func() {
 			require.NoError(t, dynamostoretest.DeleteTable(context.Background(), api, name))
 		})
-		return dynamostore.NewCharges(api, name)
+		return dynamostore.NewCharges(api, name), nil
 	})
 }

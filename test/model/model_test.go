@@ -1,6 +1,7 @@
 package model_test
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"os"
@@ -51,17 +52,22 @@ func TestMain(m *testing.M) {
 
 func TestLedgerAndProviderAgree(t *testing.T) {
 	t.Parallel()
-	scenarios(t, func(t *rapid.T, dir string) charge.Store {
-		store, err := boltstore.Open(filepath.Join(dir, "ledger.db"))
+	scenarios(t, func(t *rapid.T, dir string) (charge.Store, func() []boltstore.Told) {
+		file, err := boltstore.Open(filepath.Join(dir, "ledger.db"))
 		require.NoError(t, err)
-		t.Cleanup(func() { require.NoError(t, store.Close()) })
-		return store.Charges()
+		t.Cleanup(func() { require.NoError(t, file.Close()) })
+		return file.Charges(), func() []boltstore.Told {
+			events, err := file.Events(context.Background(), 0, 10_000)
+			require.NoError(t, err)
+			return events
+		}
 	})
 }
 
 // scenarios runs all scenarios over a store, each with an empty one, and prints
-// what they met.
-func scenarios(t *testing.T, open func(t *rapid.T, dir string) charge.Store) {
+// what they met. Where the store comes with what others were told, that alone has to
+// say how each charge ended.
+func scenarios(t *testing.T, open func(t *rapid.T, dir string) (charge.Store, func() []boltstore.Told)) {
 	t.Helper()
 	counts := newTally()
 	t.Run("lanes", func(t *testing.T) {
@@ -71,7 +77,12 @@ func scenarios(t *testing.T, open func(t *rapid.T, dir string) charge.Store) {
 				rapid.Check(t, func(rt *rapid.T) {
 					dir, err := os.MkdirTemp(t.TempDir(), "")
 					require.NoError(rt, err)
-					scenario(rt, newHouse(rt, open(rt, dir), counts))
+					store, told := open(rt, dir)
+					h := newHouse(rt, store, counts)
+					scenario(rt, h)
+					if told != nil {
+						h.requireTold(rt, told())
+					}
 				})
 			})
 		}
