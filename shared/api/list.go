@@ -4,9 +4,12 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -31,12 +34,25 @@ type Place struct {
 	ID        string    `json:"n"`
 }
 
-// Query reads the query string of a request. One that is not well escaped is a
-// *Problem: what of it could be read might ask for something else.
-func Query(r *http.Request) (url.Values, error) {
+// Query reads the query string of a request, of known parameters only, each once: as
+// with a body's fields, what is misspelt would ask for something else. Its error is a
+// *Problem.
+func Query(r *http.Request, known ...string) (url.Values, error) {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return nil, &Problem{Status: http.StatusBadRequest, Detail: "The query string is not well escaped, so it cannot be read."}
+	}
+	var faults []FieldError
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		switch {
+		case !slices.Contains(known, name):
+			faults = append(faults, FieldError{Field: name, Message: "is none of the parameters here: " + strings.Join(known, ", ")})
+		case len(query[name]) > 1:
+			faults = append(faults, FieldError{Field: name, Message: "is there more than once"})
+		}
+	}
+	if faults != nil {
+		return nil, &Problem{Status: http.StatusBadRequest, Detail: "The query string has parameters that cannot be taken.", Errors: faults}
 	}
 	return query, nil
 }

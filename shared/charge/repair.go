@@ -208,7 +208,8 @@ const askers = 8
 
 // Sweep asks about the charges that are due, as many as the context's time allows.
 // It may run any number of times, also at the same time: each look is claimed
-// before the provider is asked, and what is not reached stays due.
+// before the provider is asked, and what is not reached stays due. It wraps ErrStore
+// where what is due could not be read, or none of it be looked at.
 func (l *Ledger) Sweep(ctx context.Context) (Swept, error) {
 	deadline := l.deadline(ctx)
 	var (
@@ -267,6 +268,9 @@ func (l *Ledger) Sweep(ctx context.Context) (Swept, error) {
 	wg.Wait()
 	result.Asked, result.Ended = int(asked.Load()), int(ended.Load())
 	result.Unanswered, result.Unknown, result.Failed = int(unanswered.Load()), int(unknown.Load()), int(broken.Load())
+	if failed == nil && result.Failed > 0 && result.Asked+result.Unanswered == 0 {
+		failed = fmt.Errorf("%w: none of %d charges that are due could be looked at", ErrStore, result.Failed)
+	}
 	return result, failed
 }
 

@@ -35,7 +35,8 @@ type Queued struct {
 // QueueDue puts what is due for a look on the queue, as much as the context's time
 // allows. Each next look is moved on first, under a condition, so that it may run any
 // number of times, also at the same time, and so that a backlog is not queued every
-// minute. A message that gets lost comes back.
+// minute. A message that gets lost comes back. An error says that nothing could be
+// queued, or that not all of what is due could be read.
 func (b *Biller) QueueDue(ctx context.Context) (result Queued, err error) {
 	mode, err := b.ledger.Mode(ctx)
 	if err != nil {
@@ -61,6 +62,10 @@ func (b *Biller) QueueDue(ctx context.Context) (result Queued, err error) {
 		}
 	}
 	b.enqueue(ctx, batch, &result)
+	if not := result.Failed + result.Unsent; err == nil && not > 0 && result.Sent == 0 {
+		err = fmt.Errorf("nothing of what is due could be put on the queue: of %d subscriptions, %d could not be read or written, and %d not be sent",
+			not, result.Failed, result.Unsent)
+	}
 	return result, err
 }
 

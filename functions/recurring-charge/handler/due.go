@@ -40,7 +40,7 @@ func (h handler) queueDue(ctx context.Context) error {
 func (h handler) sweep(ctx context.Context) error {
 	swept, err := h.ledger.Sweep(ctx)
 	h.log.InfoContext(ctx, "open charges were asked about", "metric", "sweep", "asked", swept.Asked, "ended", swept.Ended,
-		"unanswered", swept.Unanswered, "unknown", swept.Unknown, "left", swept.Left)
+		"unanswered", swept.Unanswered, "failed", swept.Failed, "unknown", swept.Unknown, "left", swept.Left)
 	return err
 }
 
@@ -57,10 +57,10 @@ func guard(ctx context.Context, log *slog.Logger, what string, do func(context.C
 }
 
 const (
-	// looks is how many messages of a batch are worked at, at the same time, once the
+	// atOnce is how many messages of a batch are worked at, at the same time, once the
 	// first one has gone ahead. It bounds how many charges a refused key can still be
 	// tried with.
-	looks = 4
+	atOnce = 4
 	// headStart is how long the first message of a batch is alone. A refusal comes at
 	// once; a provider that takes longer is slow, and not a reason to wait for.
 	headStart = 3 * time.Second
@@ -70,8 +70,8 @@ const (
 
 // queue takes a batch of messages and returns the ids of those that have to come
 // again. The messages of one subscription go one after the other, all others at the
-// same time, looks at most. The first goes ahead alone, so that a refused key costs
-// one charge per batch and not looks of them: after it, whatever was not begun is
+// same time, atOnce at most. The first goes ahead alone, so that a refused key costs
+// one charge per batch and not atOnce of them: after it, whatever was not begun is
 // handed back untried. What an invocation has no time for is handed back as well.
 func (h handler) queue(ctx context.Context, messages []trigger.Message) (failed []string) {
 	ctx, cancel := h.leaveTime(ctx)
@@ -86,7 +86,7 @@ func (h handler) queue(ctx context.Context, messages []trigger.Message) (failed 
 			failed = append(failed, m.ID)
 		}
 	}
-	h.log.InfoContext(ctx, "messages were looked at", "metric", "looks", "messages", len(messages), "failed", len(failed),
+	h.log.InfoContext(ctx, "messages were looked at", "metric", "messages", "taken", len(messages), "failed", len(failed),
 		"untried", b.untried.Load(), "key_refused", b.refused.Load())
 	return failed
 }
@@ -152,7 +152,7 @@ func (b *batch) goAhead(ctx context.Context, chains [][]work) {
 	case <-first:
 	case <-alone.C:
 	}
-	slots := make(chan struct{}, looks)
+	slots := make(chan struct{}, atOnce)
 	for _, chain := range chains[1:] {
 		slots <- struct{}{}
 		wg.Go(func() {

@@ -18,7 +18,7 @@ type listView struct {
 }
 
 func (h handler) list(r *http.Request) (api.Answer, error) {
-	query, err := api.Query(r)
+	query, err := api.Query(r, "state", "limit", "cursor")
 	if err != nil {
 		return api.Answer{}, err
 	}

@@ -141,7 +141,7 @@ type subscriptionsView struct {
 }
 
 func (h handler) listSubscriptions(r *http.Request) (api.Answer, error) {
-	query, err := api.Query(r)
+	query, err := api.Query(r, "state", "limit", "cursor")
 	if err != nil {
 		return api.Answer{}, err
 	}
@@ -173,7 +173,7 @@ func (h handler) listSubscriptionCharges(r *http.Request) (api.Answer, error) {
 	if err != nil {
 		return api.Answer{}, err
 	}
-	query, err := api.Query(r)
+	query, err := api.Query(r, "limit", "cursor")
 	if err != nil {
 		return api.Answer{}, err
 	}
@@ -260,7 +260,7 @@ func (h handler) previewSubscription(r *http.Request) (api.Answer, error) {
 	if err != nil {
 		return api.Answer{}, err
 	}
-	query, err := api.Query(r)
+	query, err := api.Query(r, "count")
 	if err != nil {
 		return api.Answer{}, err
 	}
