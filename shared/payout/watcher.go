@@ -151,8 +151,8 @@ type Swept struct {
 // number of times, also at the same time: each look is claimed before the provider
 // is asked. What is not reached stays due; what was claimed and not written, because
 // the process was ended, is due again after lease. A refused key ends it, and so does
-// a provider that answers nobody. Its error says that it could do nothing: it wraps
-// ErrStore where what is due could not be read, or none of it be written, and ErrNoKey.
+// a provider that answers nobody. It wraps ErrStore where not all of what is due could be
+// read, or none of it be written, and ErrNoKey.
 func (w *Watcher) Sweep(ctx context.Context) (Swept, error) {
 	end, limited := ctx.Deadline()
 	if !limited {

@@ -113,6 +113,8 @@ func (b *Biller) look(ctx context.Context, s Subscription) error {
 		return b.takeOver(ctx, s, c)
 	case Over:
 		return b.write(ctx, s.Over(now))
+	case NoRoom:
+		return b.write(ctx, s.GiveUp(now))
 	case ChargeIt, AskFirst:
 		return b.charge(ctx, s, verdict == AskFirst)
 	case TooLate:

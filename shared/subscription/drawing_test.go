@@ -26,7 +26,7 @@ type moment struct {
 // key tells moments apart as far as states depend on it.
 func (m moment) key() string {
 	return fmt.Sprint(m.s.State, m.s.Waiting, min(m.s.Attempt, 2), min(m.s.Cycle, 3), m.s.Last.State, m.s.Last.Of == m.s.NextCharge(),
-		m.s.Last.Of.Number == m.s.Cycle, m.s.DueAt.After(m.now), m.s.Judge(m.now), m.s.Missed, m.s.Terms.Token.Reveal())
+		m.s.Last.Of.Number == m.s.Cycle, m.s.DueAt.After(m.now), m.s.Judge(m.now), m.s.Missed, m.s.Terms.Token.Reveal(), m.s.Terms.EndsOn.IsZero())
 }
 
 // outcome is a charge in a state.
@@ -67,6 +67,8 @@ func (m moment) steps(t *testing.T) []moment {
 		add(s.Late(now))
 	case subscription.Over:
 		add(s.Over(now))
+	case subscription.NoRoom:
+		add(s.GiveUp(now))
 	case subscription.Nothing, subscription.TakeOver:
 	}
 	if s.State.Chargeable() {
@@ -92,10 +94,15 @@ func (m moment) steps(t *testing.T) []moment {
 			add(resumed)
 		}
 	}
-	other := s.Terms
-	other.Token = hidden.New("another token")
-	if put, err := s.With(other, now); err == nil {
-		add(put)
+	for _, change := range []func(*subscription.Terms){
+		func(t *subscription.Terms) { t.Token = hidden.New("another token") },
+		func(t *subscription.Terms) { t.EndsOn = t.Calendar.LocalDate(now) },
+	} {
+		other := s.Terms
+		change(&other)
+		if put, err := s.With(other, now); err == nil {
+			add(put)
+		}
 	}
 	for _, later := range []time.Time{s.DueAt, s.DueAt.Add(100 * time.Hour), s.WaitingSince.Add(15 * 24 * time.Hour)} {
 		if later.After(now) {

@@ -266,8 +266,12 @@ func (s *Subscription) declined(c charge.Charge, now time.Time) {
 		return
 	}
 	days := s.Terms.Calendar
-	cycle, next := s.next(now, false)
-	more := !s.over(cycle, next.Date)
+	if cycle, _, missed := s.lastMissed(now); missed && s.Missed == ChargeLatest && !s.over(cycle, days.LocalDate(now)) {
+		// A person wants the last of the missed ones charged, and this is one of them.
+		s.pastDue()
+		s.goOn(now)
+		return
+	}
 	left := false
 	for _, after := range s.Terms.RetryAfterDays[min(c.For.Attempt, len(s.Terms.RetryAfterDays)):] {
 		at := days.AddDays(s.DeclinedAt, after)
@@ -275,19 +279,32 @@ func (s *Subscription) declined(c charge.Charge, now time.Time) {
 			continue
 		}
 		left = true
-		if s.ended(days.LocalDate(at)) || more && at.After(next.At.Add(-beforeNext)) {
+		if s.over(s.Cycle, days.LocalDate(at)) || !s.room(at, now) {
 			break
 		}
 		s.pastDue()
 		s.DueAt, s.LookAt, s.AskFirst = at, at, false
 		return
 	}
-	if left && more {
+	if _, more := s.coming(now); left && more {
 		s.pastDue()
 		s.goOn(now)
 		return
 	}
 	s.unpaid()
+}
+
+// room tells whether there is room for a try at a time: it is not within a day of the
+// next cycle.
+func (s Subscription) room(at, now time.Time) bool {
+	next, more := s.coming(now)
+	return !more || !at.After(next.Add(-beforeNext))
+}
+
+// coming is when the next cycle comes that is not skipped, if there is one.
+func (s Subscription) coming(now time.Time) (at time.Time, more bool) {
+	cycle, next := s.next(now, s.Missed != "")
+	return next.At, !s.over(cycle, next.Date)
 }
 
 func (s *Subscription) pastDue() {
@@ -356,8 +373,10 @@ const (
 	AskFirst
 	// TooLate: it is due for so long that an operator must look.
 	TooLate
-	// Over: it is due, and the last day that may be charged is over.
+	// Over: it is due, and beyond the last cycle or the last day that may be charged.
 	Over
+	// NoRoom: a try is due, too late to be made before the next cycle.
+	NoRoom
 )
 
 // Judge says what a look at a subscription is followed by, at a time:
@@ -369,6 +388,8 @@ const (
 //	active, past_due        no     up to 72 hours or half an interval ago   ask first
 //	active, past_due        no     longer ago                               too late
 //	active, past_due        no     and it is beyond the last cycle or day   over
+//	past_due                no     a planned try, more than an hour late,    no room
+//	                               within a day of the next cycle
 //	all others              -      -                                        nothing
 func (s Subscription) Judge(now time.Time) Verdict {
 	late := now.Sub(s.DueAt)
@@ -379,6 +400,8 @@ func (s Subscription) Judge(now time.Time) Verdict {
 		return Nothing
 	case s.over(s.Cycle, s.Terms.Calendar.LocalDate(now)) && (late > lateAfter || s.beyondEnd()):
 		return Over
+	case s.planned() && !s.room(now.Add(-lateAfter), now):
+		return NoRoom
 	case late > min(tooLate, s.interval()/2):
 		return TooLate
 	case late > lateAfter || s.AskFirst:
@@ -403,7 +426,19 @@ func (s Subscription) Late(now time.Time) Subscription {
 	return s
 }
 
-// Over is the subscription whose last day is over before its next charge could be made.
+// GiveUp is the subscription without the try that was planned: the next cycle comes.
+func (s Subscription) GiveUp(now time.Time) Subscription {
+	s.Change = ""
+	s.UpdatedAt = now
+	s.goOn(now)
+	return s
+}
+
+// planned tells whether the next charge is a try after a decline that nobody asked for.
+func (s Subscription) planned() bool { return s.Attempt > 0 && !s.AskFirst }
+
+// Over is the subscription that came to its last cycle or day before its next charge
+// could be made.
 func (s Subscription) Over(now time.Time) Subscription {
 	s.Change = ""
 	s.UpdatedAt = now
@@ -414,7 +449,7 @@ func (s Subscription) Over(now time.Time) Subscription {
 // end ends a subscription that has no charge to make any more: a cycle that was declined
 // stays unpaid.
 func (s *Subscription) end() {
-	if s.Attempt > 0 {
+	if s.Attempt > 0 || s.State == PastDue {
 		s.unpaid()
 	} else {
 		s.finish()
@@ -493,7 +528,7 @@ func (s Subscription) With(terms Terms, now time.Time) (Subscription, error) {
 	case !s.State.Chargeable(): // /resume sees to it
 	case s.beyondEnd():
 		s.end()
-	case other:
+	default:
 		s.keepRoom(now)
 	}
 	return s, nil
@@ -525,13 +560,10 @@ func (s *Subscription) moveTo(days calendar.Calendar, was Subscription, now time
 	s.Index = firstAfter(days, now, last).Index - 1
 }
 
-// keepRoom gives up a planned try for which another calendar has left no room before
-// the next cycle. One that a person asked for is made.
+// keepRoom gives up a planned try for which other terms have left no room before the
+// next cycle. One that a person asked for is made.
 func (s *Subscription) keepRoom(now time.Time) {
-	if s.Attempt == 0 || s.AskFirst {
-		return
-	}
-	if cycle, next := s.next(now, false); !s.over(cycle, next.Date) && s.DueAt.After(next.At.Add(-beforeNext)) {
+	if s.planned() && !s.room(s.DueAt, now) {
 		s.goOn(now)
 	}
 }
@@ -576,13 +608,16 @@ func (s Subscription) Cancel(now time.Time) Subscription {
 // missed has to be said.
 //
 //	from            what stands there                   skip              charge_latest
-//	paused          not due yet                         goes on           goes on
-//	held            a cycle not due or tried yet        goes on           goes on
+//	paused          not due yet                         goes on (*)       goes on (*)
+//	held            a cycle not due or tried yet        goes on (*)       goes on (*)
 //	any             its outcome is open                 waited for, and then what its end leads to:
 //	                                                    next cycle        the last one missed
 //	any             a later cycle was missed            next cycle        the last one missed
 //	any             this cycle: not charged, declined   next cycle        its number, or the next -rN
 //	any             this cycle: paid, or charged back   next cycle        next cycle
+//
+// (*) or ends, where other terms have been put meanwhile; a try for which they have left
+// no room is given up.
 func (s Subscription) Resume(missed Missed, now time.Time) (Subscription, error) {
 	switch {
 	case s.State.Ended():
@@ -603,13 +638,14 @@ func (s Subscription) Resume(missed Missed, now time.Time) (Subscription, error)
 		s.chargeAgain()
 		s.LookAt, s.Missed = now, missed
 		s.WaitingSince = now
-	case (from == Paused || !tried) && s.DueAt.After(now) && !over:
+	case (from == Paused || !tried) && s.DueAt.After(now) && !over && !later:
 		if s.beyondEnd() { // by a PUT meanwhile
 			s.end()
 			break
 		}
 		s.chargeAgain()
 		s.LookAt = s.DueAt
+		s.keepRoom(now)
 	case missed == ChargeLatest && !over && !later:
 		s.tryNow(now)
 		s.chargeAgain()
@@ -625,7 +661,7 @@ func (s Subscription) Resume(missed Missed, now time.Time) (Subscription, error)
 func (s *Subscription) chargeAgain() {
 	switch {
 	case s.State.Ended(): // there was nothing left to charge
-	case s.Attempt > 0:
+	case s.Attempt > 0 || s.Last.State == charge.Declined:
 		s.pastDue()
 	default:
 		s.State = Active

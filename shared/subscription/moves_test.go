@@ -199,6 +199,98 @@ func TestNoTryCloseToTheNextCycle(t *testing.T) {
 	requireAt(t, where{subscription.Active, "gold-42-0003", "2027-02-14 09:00", "recovered", false}, charged(t, s, settled, s.DueAt))
 }
 
+// A try that is planned has a day's room before the next cycle that comes, whatever
+// happens between the decline and it; where it has none it is given up, and the cycle
+// stays past due.
+func TestATryHasRoom(t *testing.T) {
+	t.Parallel()
+	weekly := func(t *subscription.Terms) { t.Calendar.Every = calendar.Every{Count: 1, Unit: calendar.Week} }
+	tries := func(days ...int) func(*subscription.Terms) {
+		return func(t *subscription.Terms) { t.RetryAfterDays = days }
+	}
+	first := at(t, "2027-01-31 09:00")
+	put := func(s subscription.Subscription, when string, change ...func(*subscription.Terms)) subscription.Subscription {
+		terms := s.Terms
+		for _, c := range change {
+			c(&terms)
+		}
+		s, err := s.With(terms, at(t, when))
+		require.NoError(t, err)
+		return s
+	}
+	resume := func(s subscription.Subscription, missed subscription.Missed, when string) subscription.Subscription {
+		s, err := s.Resume(missed, at(t, when))
+		require.NoError(t, err)
+		return s
+	}
+
+	t.Run("cycles that are skipped take none", func(t *testing.T) {
+		t.Parallel()
+		s := gold(t, weekly, tries(1, 3, 5, 10), func(t *subscription.Terms) { t.Cycles = 3 })
+		for range 2 {
+			s = charged(t, s, settled, s.DueAt)
+		}
+		s = charged(t, s, hard, s.DueAt) // the last one, on 14 February
+		s = put(s, "2027-02-22 00:00", func(t *subscription.Terms) { t.Token = hidden.New("MARKED-another-token") })
+		requireAt(t, where{subscription.PastDue, "gold-42-0003-r2", "2027-02-24 09:00", "", false}, charged(t, s, soft, at(t, "2027-02-22 00:00")))
+
+		open, err := charged(t, gold(t, weekly), unknown, first).Pause(first)
+		require.NoError(t, err)
+		open = resume(open, subscription.Skip, "2027-02-03 00:00")
+		late := soft
+		late.For, late.UpdatedAt = open.NextCharge(), at(t, "2027-02-08 00:00")
+		requireAt(t, where{subscription.PastDue, "gold-42-0001-r1", "2027-02-09 00:00", "past_due", false}, open.After(late, at(t, "2027-02-08 00:00")))
+	})
+	t.Run("another calendar while it was paused", func(t *testing.T) {
+		t.Parallel()
+		s, err := charged(t, gold(t, tries(14)), soft, first).Pause(first)
+		require.NoError(t, err)
+		s = put(s, "2027-02-01 00:00", weekly, func(tt *subscription.Terms) { tt.Calendar.StartsOn = day(t, "2027-02-04") })
+		requireAt(t, where{subscription.PastDue, "gold-42-0002", "2027-02-04 09:00", "past_due", false}, resume(s, "", "2027-02-01 01:00"))
+		requireAt(t, where{subscription.Active, "gold-42-0003", "2027-02-11 09:00", "", false}, resume(s, subscription.Skip, "2027-02-05 00:00"))
+	})
+	t.Run("more cycles", func(t *testing.T) {
+		t.Parallel()
+		last := charged(t, gold(t, weekly, tries(14), func(t *subscription.Terms) { t.Cycles = 1 }), soft, first)
+		requireAt(t, where{subscription.PastDue, "gold-42-0001-r1", "2027-02-14 09:00", "past_due", false}, last)
+		requireAt(t, where{subscription.PastDue, "gold-42-0002", "2027-02-07 09:00", "", false},
+			put(last, "2027-01-31 12:00", func(t *subscription.Terms) { t.Cycles = 12 }))
+	})
+	t.Run("fewer cycles while its outcome was open", func(t *testing.T) {
+		t.Parallel()
+		second := charged(t, gold(t), settled, first)
+		open := put(charged(t, second, unknown, second.DueAt), "2027-02-28 10:00", func(t *subscription.Terms) { t.Cycles = 1 })
+		late := soft
+		late.For, late.UpdatedAt = open.NextCharge(), at(t, "2027-02-28 11:00")
+		requireAt(t, where{subscription.Unpaid, "gold-42-0002-r1", "", "unpaid", false}, open.After(late, at(t, "2027-02-28 11:00")))
+	})
+	t.Run("a late look", func(t *testing.T) {
+		t.Parallel()
+		s := charged(t, gold(t, tries(27)), soft, first)
+		requireAt(t, where{subscription.PastDue, "gold-42-0001-r1", "2027-02-27 09:00", "past_due", false}, s)
+		require.Equal(t, subscription.ChargeIt, s.Judge(s.DueAt))
+		require.Equal(t, subscription.ChargeIt, s.Judge(at(t, "2027-02-27 10:00")), "up to an hour is not late")
+		for _, late := range []string{"2027-02-27 10:01", "2027-02-28 08:00", "2027-02-28 12:00"} {
+			require.Equal(t, subscription.NoRoom, s.Judge(at(t, late)), late)
+			requireAt(t, where{subscription.PastDue, "gold-42-0002", "2027-02-28 09:00", "", false}, s.GiveUp(at(t, late)))
+		}
+		asked := put(s, "2027-02-27 10:00", func(t *subscription.Terms) { t.Token = hidden.New("MARKED-another-token") })
+		require.Equal(t, subscription.NoRoom, asked.Judge(at(t, "2027-02-28 08:00")), "a new token while it is past due asks for nothing now")
+	})
+	t.Run("what stays past due ends as unpaid, and is recovered when it is paid", func(t *testing.T) {
+		t.Parallel()
+		s := charged(t, gold(t, func(t *subscription.Terms) { t.Calendar.Every = calendar.Every{Count: 1, Unit: calendar.Day} }), soft, first)
+		requireAt(t, where{subscription.PastDue, "gold-42-0002", "2027-02-01 09:00", "past_due", false}, s)
+		requireAt(t, where{subscription.Unpaid, "gold-42-0002", "", "unpaid", false},
+			put(s, "2027-01-31 10:00", func(tt *subscription.Terms) { tt.EndsOn = day(t, "2027-01-31") }))
+		paused, err := s.Pause(at(t, "2027-01-31 10:00"))
+		require.NoError(t, err)
+		again := resume(paused, "", "2027-01-31 11:00")
+		requireAt(t, where{subscription.PastDue, "gold-42-0002", "2027-02-01 09:00", "past_due", false}, again)
+		requireAt(t, where{subscription.Active, "gold-42-0003", "2027-02-02 09:00", "recovered", false}, charged(t, again, settled, again.DueAt))
+	})
+}
+
 func TestJudge(t *testing.T) {
 	t.Parallel()
 	lastDay := func(tt *subscription.Terms) { tt.EndsOn = day(t, "2027-01-31") }
@@ -375,7 +467,10 @@ func TestResumeWhileItsOutcomeIsOpen(t *testing.T) {
 		"charge_latest, many missed": {weekly, subscription.ChargeLatest, settled, where{subscription.Active, "gold-42-0010", "2027-04-10 00:00", "", false}},
 		"charge_latest, it was the last": {func(t *subscription.Terms) { t.Cycles = 1 }, subscription.ChargeLatest, settled,
 			where{subscription.Finished, "gold-42-0004", "", "finished", false}},
-		"charge_latest, declined: its tries are over": {nil, subscription.ChargeLatest, soft, where{subscription.Unpaid, "gold-42-0001-r1", "", "unpaid", false}},
+		"charge_latest, declined":      {nil, subscription.ChargeLatest, soft, where{subscription.PastDue, "gold-42-0003", "2027-04-10 00:00", "past_due", false}},
+		"charge_latest, declined hard": {nil, subscription.ChargeLatest, hard, where{subscription.Unpaid, "gold-42-0001-r1", "", "unpaid", false}},
+		"skip, declined": {func(t *subscription.Terms) { t.RetryAfterDays = []int{70, 71} }, subscription.Skip, soft,
+			where{subscription.PastDue, "gold-42-0001-r1", "2027-04-11 09:00", "past_due", false}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

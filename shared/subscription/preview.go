@@ -22,6 +22,9 @@ func (s Subscription) Preview(count int, now time.Time) []Planned {
 			planned = append(planned, Planned{s.Cycle, s.DueAt, s.Terms.Amount})
 		}
 		s.Waiting = false
+		if s.DueAt.After(now) {
+			now = s.DueAt // it is over then at the earliest
+		}
 		s.goOn(now)
 	}
 	return planned

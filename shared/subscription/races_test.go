@@ -435,7 +435,8 @@ func TestAnEarlierTryThatWasPaidWhileTheLastWasOpen(t *testing.T) {
 	requireAt(t, where{subscription.Active, "gold-42-0002", "2027-02-28 09:00", "recovered", false}, h.read())
 }
 
-// Nothing is charged after the last day, however it came to be late.
+// Nothing is charged after the last day, however it came to be late; but for what was due
+// in its last hour, see TestJudge.
 func TestNothingIsChargedAfterTheLastDay(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

@@ -143,9 +143,14 @@ func (w *watched) holdTo(s subscription.Subscription, now time.Time) {
 		}
 	}
 	if s.Attempt > 0 && !s.AskFirst {
-		next := days.At(s.Index + 1)
-		if over := s.Terms.Cycles > 0 && s.Cycle+s.Passed+1 > s.Terms.Cycles || !s.Terms.EndsOn.IsZero() && next.Date.After(s.Terms.EndsOn); !over && s.DueAt.After(next.At.Add(-24*time.Hour)) {
-			violate("for %s, within a day of the next cycle at %s", s.DueAt, next.At)
+		next := s.Index + 1
+		for s.Missed != "" && !days.At(next).At.After(now) { // those are skipped
+			next++
+		}
+		on, number := days.At(next), s.Cycle+s.Passed+next-s.Index
+		over := s.Terms.Cycles > 0 && number > s.Terms.Cycles || !s.Terms.EndsOn.IsZero() && on.Date.After(s.Terms.EndsOn)
+		if room := on.At.Add(-24 * time.Hour); !over && (s.DueAt.After(room) || now.Add(-time.Hour).After(room)) {
+			violate("at %s, planned for %s, within a day of the next cycle at %s", now, s.DueAt, on.At)
 		}
 	}
 }
