@@ -225,6 +225,7 @@ func (s Subscription) After(c charge.Charge, now time.Time) Subscription {
 		s.hold("the provider refused the charge " + c.Order.Number + ": " + c.Reason)
 	case denied:
 		s.LookAt = now.Add(QueueAgain) // should the message get lost
+		s.keepRoom(now)                // other terms may have been put meanwhile
 	case chargedBack:
 		s.chargedBack(c.Order.Number)
 	}
@@ -540,7 +541,7 @@ func (s Subscription) With(terms Terms, now time.Time) (Subscription, error) {
 // is the first instant after now that is at least half an interval after the cycle
 // before.
 func (s *Subscription) moveTo(days calendar.Calendar, was Subscription, now time.Time) {
-	planned := s.DueAt.Equal(s.CycleAt) // and not asked for by a person
+	planned := s.DueAt.Equal(s.CycleAt) && s.Missed == "" // and not asked for by a person
 	if s.fresh() && (s.CycleAt.After(now) || s.State.Chargeable() && planned) {
 		on := firstAfter(days, now, s.BeforeAt)
 		if s.BeforeAt.IsZero() {
