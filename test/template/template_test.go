@@ -504,6 +504,28 @@ func TestTheTablesAreTheStores(t *testing.T) {
 	}
 }
 
+// Every alarm reaches somebody, and leads to a page that says what to do; the page of
+// alarms has them all.
+func TestAlarms(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile(filepath.Join(top, "docs", "runbooks", "alarms.md"))
+	require.NoError(t, err)
+	found := 0
+	for id, r := range load(t).Resources {
+		if r.Type != "AWS::CloudWatch::Alarm" {
+			continue
+		}
+		found++
+		require.NotEmpty(t, r.Properties.List("AlarmActions"), id)
+		runbook := regexp.MustCompile(`docs/runbooks/[a-z-]+\.md`).FindString(r.Properties.Text("AlarmDescription"))
+		require.NotEmpty(t, runbook, "%s leads nowhere", id)
+		require.FileExists(t, filepath.Join(top, runbook), id)
+		require.Contains(t, string(page), "`"+id+"`")
+	}
+	require.Positive(t, found)
+	require.Len(t, regexp.MustCompile("(?m)^\\| `[A-Z][A-Za-z]+` \\|").FindAllString(string(page), -1), found, "the page has alarms that are none")
+}
+
 // neverAsked are requests that stand in code which a function has and does not call.
 func neverAsked() map[string][]string {
 	return map[string][]string{ // the ledger is never deleted from
