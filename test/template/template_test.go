@@ -286,7 +286,7 @@ func neverSaid() map[string][]string {
 
 // isFigure tells marks of lines that are there to be read. The schedule's sign of life is
 // metric=sweep, which the same invocations write; and without messages nobody looks.
-func isFigure(mark string) bool { return mark == "metric=queued" || mark == "metric=looks" }
+func isFigure(mark string) bool { return mark == "metric=queued" || mark == "metric=messages" }
 
 // ofOthers tells marks of the domain from a function's own, where it has the domain's
 // values and does none of its work.
