@@ -19,8 +19,8 @@ import (
 // with "$ " is a command, and what follows it is all that it prints. The block
 // marked sh that names the sandbox's address defines what the commands use.
 var (
-	preambleInDocs = regexp.MustCompile("(?s)```sh\n(API=http://127\\.0\\.0\\.1:8080\n.*?)```\n")
-	sessionInDocs  = regexp.MustCompile("(?s)```console\n(.*?)```\n")
+	preambleInDocs = regexp.MustCompile("(?ms)^```sh\n(API=http://127\\.0\\.0\\.1:8080\n.*?)^```\n")
+	sessionInDocs  = regexp.MustCompile("(?ms)^```console\n(.*?)^```\n")
 	testInDocs     = regexp.MustCompile(`([\w/.-]+_test\.go):(Test\w+)`)
 	// What is new each time.
 	varies = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+Z)?`)
@@ -110,6 +110,11 @@ func play(t *testing.T, preamble, section string) string {
 	out, err := shell.Output()
 	require.NoError(t, err, "%s", out)
 	printed := strings.Split(string(out), mark)[1:]
+	for i, text := range printed {
+		if text != "" && !strings.HasSuffix(text, "\n") { // the API's answers end without one
+			printed[i] += "\n"
+		}
+	}
 
 	next := 0
 	return sessionInDocs.ReplaceAllStringFunc(section, func(block string) string {

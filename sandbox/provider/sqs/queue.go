@@ -18,19 +18,20 @@ import (
 	"dinarfunctions/sandbox/provider/internal/jsonhttp"
 )
 
-// What a queue of the template has, where Options say nothing else.
+// What the queue of template.yaml has, where Options say nothing else; a test holds them
+// against it.
 const (
-	defaultBatch       = 10
-	defaultVisibility  = 6 * 29 * time.Second // six time-outs of the function
-	defaultMaxReceives = 5
+	DefaultBatch       = 5
+	DefaultVisibility  = 180 * time.Second
+	DefaultMaxReceives = 60
 )
 
 // Options of a Queue; the zero Options have defaults that are the template's.
 type Options struct {
 	Now         func() time.Time // nil: the wall clock
-	Batch       int              // the most messages that a function gets at a time; 0: 10
-	Visibility  time.Duration    // how long a message that was received is not seen; 0: 174 seconds
-	MaxReceives int              // how often a message is received before it is a dead letter; 0: 5
+	Batch       int              // the most messages that a function gets at a time; 0: DefaultBatch
+	Visibility  time.Duration    // how long a message that was received is not seen; 0: DefaultVisibility
+	MaxReceives int              // how often a message is received before it is a dead letter; 0: DefaultMaxReceives
 }
 
 // Queue is a queue in memory. It may be used by many goroutines.
@@ -60,13 +61,13 @@ func New(o Options) *Queue {
 		o.Now = time.Now
 	}
 	if o.Batch == 0 {
-		o.Batch = defaultBatch
+		o.Batch = DefaultBatch
 	}
 	if o.Visibility == 0 {
-		o.Visibility = defaultVisibility
+		o.Visibility = DefaultVisibility
 	}
 	if o.MaxReceives == 0 {
-		o.MaxReceives = defaultMaxReceives
+		o.MaxReceives = DefaultMaxReceives
 	}
 	return &Queue{options: o}
 }
