@@ -52,9 +52,6 @@ const (
 	// callLimit is for one call of AWS or of the API, which answers within half a
 	// minute.
 	callLimit = time.Minute
-	// inForceAfter is when a switch is in force everywhere (contract, "GET /charging,
-	// PUT /charging").
-	inForceAfter = 10 * time.Second
 	// longSet is when a switch was surely set long enough ago to be in force
 	// everywhere, whatever the clocks of this machine and of AWS differ: AWS takes no
 	// signature from a clock that is five minutes off.
@@ -241,7 +238,7 @@ func (p program) print(c client, s charge.Switch) error {
 		// Counted from the answer, not from SetAt: writing takes time too.
 		if now := p.now(); now.Sub(s.SetAt) < longSet {
 			fmt.Fprintf(&text, "In force everywhere at %s, %.0f seconds from now. A charge that is begun before then ends within another %.0f.\n",
-				utc(now.Add(inForceAfter)), inForceAfter.Seconds(), charge.MaxInvocation.Seconds())
+				utc(now.Add(charge.ModeFor)), charge.ModeFor.Seconds(), charge.MaxInvocation.Seconds())
 		} else {
 			text.WriteString("In force everywhere.\n")
 		}

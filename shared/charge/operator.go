@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// modeFor is how long a switch that was read holds. It bounds how long an
-// operator's word takes to be in force everywhere.
-const modeFor = 10 * time.Second
+// ModeFor is how long a switch that was read holds. It bounds how long an operator's
+// word takes to be in force everywhere (contract, "Charges").
+const ModeFor = 10 * time.Second
 
 // control remembers the switch.
 type control struct {
@@ -19,13 +19,13 @@ type control struct {
 	readAt time.Time
 }
 
-// Mode is the switch as it was at most modeFor ago. A switch that cannot be read
+// Mode is the switch as it was at most ModeFor ago. A switch that cannot be read
 // stops charging: perhaps somebody has stopped it. It wraps ErrStore.
 func (l *Ledger) Mode(ctx context.Context) (Mode, error) {
 	l.control.mu.Lock()
 	mode, age := l.control.mode, l.now().Sub(l.control.readAt)
 	l.control.mu.Unlock()
-	if mode != "" && age >= 0 && age < modeFor {
+	if mode != "" && age >= 0 && age < ModeFor {
 		return mode, nil
 	}
 	asked := l.now()
@@ -48,7 +48,7 @@ func (l *Ledger) Switch(ctx context.Context) (Switch, error) {
 	return s, nil
 }
 
-// SetSwitch sets the operator's switch. It is in force everywhere modeFor later.
+// SetSwitch sets the operator's switch. It is in force everywhere ModeFor later.
 func (l *Ledger) SetSwitch(ctx context.Context, mode Mode, note string) (Switch, error) {
 	s := Switch{Mode: mode, Note: note, SetAt: l.now()}
 	if err := l.store.SetSwitch(ctx, s); err != nil {

@@ -118,24 +118,6 @@ func readPayout(id string, item map[string]types.AttributeValue) (payout.Payout,
 	return p, nil
 }
 
-// ReadPayout reads a whole item of the payouts' table, such as an image of its stream,
-// whose id it takes from the key. An item that cannot be read is an error.
-func ReadPayout(item map[string]types.AttributeValue) (payout.Payout, error) {
-	pk, _ := item[attrKey].(*types.AttributeValueMemberS)
-	if pk == nil {
-		return payout.Payout{}, errors.New("an item without a key is no payout")
-	}
-	id, ok := strings.CutPrefix(pk.Value, payoutPrefix)
-	if !ok || id == "" {
-		return payout.Payout{}, fmt.Errorf("the item %s is no payout", pk.Value)
-	}
-	p, err := readPayout(id, item)
-	if err != nil {
-		return payout.Payout{}, fmt.Errorf("payout %s: %w", id, err)
-	}
-	return p, nil
-}
-
 func (r *reader) payments(name string) []payout.Payment {
 	list, err := payments(r.item[name])
 	if err != nil {

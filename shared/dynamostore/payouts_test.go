@@ -58,7 +58,7 @@ func TestAPayoutAsItStandsInDynamoDB(t *testing.T) {
 	item := tb.payout(t)
 	require.Equal(t, &types.AttributeValueMemberS{Value: "payments completed"}, item["change"])
 	require.Less(t, size(item), 50_000)
-	read, err := dynamostore.ReadPayout(item)
+	read, err := store.Get(t.Context(), p.ID)
 	require.NoError(t, err)
 	require.Equal(t, p, read)
 	t.Logf("a payout of 500 payments takes about %d bytes", size(item))
@@ -105,15 +105,15 @@ func sizeOf(value types.AttributeValue) int {
 
 func TestItemsThatAreNoPayouts(t *testing.T) {
 	t.Parallel()
-	text := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
-	for _, item := range []map[string]types.AttributeValue{
+	text := func(s string) map[string]any { return map[string]any{"S": s} }
+	for _, item := range []attributes{
 		nil,
-		{"pk": &types.AttributeValueMemberN{Value: "1"}},
+		{"pk": map[string]any{"N": "1"}},
 		{"pk": text("charge#order-1")},
 		{"pk": text("payout#")},
 		{"pk": text("payout#a"), "state": text("processing")},
 	} {
-		_, err := dynamostore.ReadPayout(item)
+		_, err := serve(t, found(item)).payouts().Get(t.Context(), "a")
 		require.Error(t, err)
 	}
 }
