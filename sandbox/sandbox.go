@@ -93,7 +93,7 @@ func start(ctx context.Context, address, storePath, logPath string) (s *sandbox,
 		return s, err
 	}
 	s.apiURL = "http://" + api.Addr().String()
-	if s.store, err = boltstore.Open(storePath); err != nil {
+	if s.store, err = openStore(storePath); err != nil {
 		return s, errors.Join(err, api.Close())
 	}
 	if s.log, err = os.OpenFile(logPath, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600); err != nil { //nolint:gosec // the operator's own path
