@@ -32,8 +32,9 @@ export SAM_CLI_TELEMETRY := 0
 help: ## Print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
-run: ## Run the whole bundle here, with simulated providers (ARGS=-once: end after the first scene)
-	go run ./sandbox $(ARGS)
+run: ## Run the whole bundle here, with simulated providers (ARGS=-once: play a scene, and end)
+	@# Not go run: it would stand between Ctrl-C and the sandbox, and end with an error.
+	@go build -buildvcs=false -o build/sandbox ./sandbox && exec build/sandbox $(ARGS)
 
 test: ## Run the tests; needs Go alone
 	$(if $(RACE),,@echo 'make test: no C compiler, so the tests run without the race detector' >&2)

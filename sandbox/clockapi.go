@@ -10,11 +10,13 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"dinarfunctions/sandbox/clock"
+	"dinarfunctions/sandbox/routes"
 )
 
 // moved is the answer to a move of the clock: what was done on the way. Charges are
 // the requests that DineroPay had, Charged those that took money, and PayoutLooks
-// the questions that Dinar Dragon had.
+// the questions that Dinar Dragon had. StillDue could not be done at all; what could not be
+// sent waits on the Queue, and comes again by itself unless it is a dead letter.
 type moved struct {
 	From time.Time `json:"from"`
 	Now  time.Time `json:"now"`
@@ -23,49 +25,51 @@ type moved struct {
 	Charged     int      `json:"charged"`
 	PayoutLooks int      `json:"payout_looks"`
 	StillDue    []string `json:"still_due"`
+	Queue       queued   `json:"queue"`
 }
 
-// serveClock adds the routes of the clock and of what it drives:
-//
-//	GET  /sandbox/clock          {"now": "…"}
-//	POST /sandbox/clock          {"advance": "P1M"} or {"to": "2027-01-31"} or {"to": "2027-01-31T09:00:00Z"}
-//	POST /sandbox/schedule       does what is due, without waiting for the schedule
-//	GET  /sandbox/queue          what is on the queue, and its dead letters
-//	POST /sandbox/queue/redrive  puts the dead letters back
-func (s *sandbox) serveClock(routes *http.ServeMux) {
-	routes.HandleFunc("GET /sandbox/clock", func(w http.ResponseWriter, _ *http.Request) {
-		writeJSON(w, http.StatusOK, map[string]time.Time{"now": s.clock.Now()})
-	})
-	routes.HandleFunc("POST /sandbox/clock", s.postClock)
-	routes.HandleFunc("POST /sandbox/schedule", func(w http.ResponseWriter, r *http.Request) {
-		var did done
-		switch err := s.mover.Now(context.WithoutCancel(r.Context()), s.worker.work(&did)); {
-		case err != nil || did.FailedWakes > 0:
-			http.Error(w, "A function failed; its log says why.", http.StatusInternalServerError)
-		default:
-			w.WriteHeader(http.StatusNoContent)
-		}
-	})
-	routes.HandleFunc("GET /sandbox/queue", func(w http.ResponseWriter, _ *http.Request) {
-		writeJSON(w, http.StatusOK, s.worker.queue.State())
-	})
-	routes.HandleFunc("POST /sandbox/queue/redrive", func(w http.ResponseWriter, _ *http.Request) {
-		writeJSON(w, http.StatusOK, map[string]int{"redriven": s.worker.queue.Redrive()})
-	})
+// queued is how many messages are on the queue; GET /sandbox/queue shows them.
+type queued struct {
+	Waiting     int `json:"waiting"`
+	InFlight    int `json:"in_flight"`
+	DeadLetters int `json:"dead_letters"`
 }
 
+func (s *sandbox) getClock(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, map[string]time.Time{"now": s.clock.Now()})
+}
+
+func (s *sandbox) postSchedule(w http.ResponseWriter, r *http.Request) {
+	var did done
+	err := s.mover.Now(context.WithoutCancel(r.Context()), s.worker.work(&did))
+	if err != nil || did.FailedWakes > 0 {
+		routes.Refuse(w, r, http.StatusInternalServerError, errors.New("a function failed; its log says why"))
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (s *sandbox) getQueue(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, s.worker.queue.State())
+}
+
+func (s *sandbox) postRedrive(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, map[string]int{"redriven": s.worker.queue.Redrive()})
+}
+
+// postClock moves the clock by a period, or to a day or a time.
 func (s *sandbox) postClock(w http.ResponseWriter, r *http.Request) {
 	target, err := readTarget(w, r)
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
+		routes.Refuse(w, r, http.StatusBadRequest, err)
 		return
 	}
 	answer, err := s.move(r.Context(), target)
 	switch {
 	case errors.Is(err, clock.ErrBackwards):
-		http.Error(w, err.Error(), http.StatusConflict)
+		routes.Refuse(w, r, http.StatusConflict, err)
 	case err != nil:
-		http.Error(w, err.Error(), http.StatusInternalServerError)
+		routes.Refuse(w, r, http.StatusInternalServerError, err)
 	default:
 		writeJSON(w, http.StatusOK, answer)
 	}
@@ -87,6 +91,8 @@ func (s *sandbox) move(ctx context.Context, target func(time.Time) time.Time) (m
 	answer.Charged = s.dineroPay.Totals().Charged - charges.Charged
 	answer.PayoutLooks = s.dinarDragon.Counts().Statuses - looks.Statuses
 	answer.StillDue = append([]string{}, left...)
+	on := s.worker.queue.State()
+	answer.Queue = queued{len(on.Waiting), len(on.InFlight), len(on.DeadLetters)}
 	return answer, nil
 }
 
@@ -119,5 +125,4 @@ func writeJSON(w http.ResponseWriter, status int, value any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.MarshalWrite(w, value) // the caller may be gone
-	_, _ = w.Write([]byte("\n"))
 }

@@ -135,6 +135,20 @@ func TestAMoveWhileTheProviderIsDown(t *testing.T) {
 	require.Equal(t, "unsent", h.stateOf("/charges/gold-42-0001"))
 	require.Equal(t, "active", h.stateOf("/subscriptions/gold-42"))
 	require.NotEmpty(t, h.worker.queue.State().DeadLetters)
+	require.Equal(t, len(h.worker.queue.State().DeadLetters), answer.Queue.DeadLetters)
+}
+
+// What could not be sent is not due at this moment, since its message will come again:
+// the answer says that it waits.
+func TestWhatWaitsOnTheQueueIsTold(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, t.TempDir())
+	h.subscribe("gold-42")
+	require.NoError(t, h.servers[0].Close()) // DineroPay's
+	answer := h.afterDue("gold-42", 10*time.Minute)
+	require.Empty(t, answer.StillDue)
+	require.Equal(t, queued{InFlight: 1}, answer.Queue)
+	require.Equal(t, "unsent", h.stateOf("/charges/gold-42-0001"))
 }
 
 func TestWhatStaysDueIsTold(t *testing.T) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"dinarfunctions/sandbox/routes"
 	"dinarfunctions/shared/boltstore"
 )
 
@@ -51,7 +53,7 @@ func (s *sandbox) getEvents(w http.ResponseWriter, r *http.Request) {
 	if last := r.Header.Get("Last-Event-ID"); last != "" {
 		var err error
 		if after, err = strconv.ParseUint(last, 10, 64); err != nil {
-			http.Error(w, "Last-Event-ID must be the id of an event of this stream", http.StatusBadRequest)
+			routes.Refuse(w, r, http.StatusBadRequest, errors.New("Last-Event-ID must be the id of an event of this stream"))
 			return
 		}
 	}

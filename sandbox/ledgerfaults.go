@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"dinarfunctions/sandbox/routes"
 	"dinarfunctions/shared/charge"
 )
 
@@ -88,7 +89,7 @@ func (f *faultyStore) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
+		routes.Refuse(w, r, http.StatusBadRequest, err)
 		return
 	}
 	f.mu.Lock()

@@ -93,7 +93,7 @@ func start(ctx context.Context, address, storePath, logPath string) (s *sandbox,
 		return s, err
 	}
 	s.apiURL = "http://" + api.Addr().String()
-	if s.store, err = boltstore.Open(storePath); err != nil {
+	if s.store, err = openStore(storePath); err != nil {
 		return s, errors.Join(err, api.Close())
 	}
 	if s.log, err = os.OpenFile(logPath, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600); err != nil { //nolint:gosec // the operator's own path
@@ -139,7 +139,7 @@ func (s *sandbox) wire(ctx context.Context) (http.Handler, error) {
 	}
 	dineroPayURL, dinarDragonURL, vaultURL, queueURL := urls[0], urls[1], urls[2], urls[3]
 
-	log := trigger.NewLogger(s.log)
+	log := slog.New(withSandboxTime{trigger.NewLogger(s.log).Handler(), s.clock.Now})
 	manager := awssecrets.NewFromConfig(awsConfig(vaultURL))
 	dragon := dinardragon.New(dinarDragonURL,
 		secrets.New(manager, dinarDragonSecret, dinardragon.ParseKey, secrets.Options{Log: log}), dinardragon.Options{Backoff: noPause})
@@ -162,17 +162,15 @@ func (s *sandbox) wire(ctx context.Context) (http.Handler, error) {
 		Due:   s.due,
 	}
 
-	routes := http.NewServeMux()
-	routes.Handle("/", gateway.Gateway{
+	mux := http.NewServeMux()
+	mux.Handle("/", gateway.Gateway{
 		"payouts": payouts, "charges": charges, "charging": charges, "subscriptions": charges, "callbacks": callback,
 	})
-	s.serveClock(routes)
-	routes.Handle("POST /sandbox/ledger/faults", store)
-	routes.HandleFunc("GET /sandbox/events", s.getEvents)
-	routes.Handle("/sandbox/dineropay/", control("/sandbox/dineropay", s.dineroPay))
-	routes.Handle("/sandbox/dinardragon/", control("/sandbox/dinardragon", s.dinarDragon))
+	own := s.serveOwn(store)
+	mux.Handle("/sandbox", own)
+	mux.Handle("/sandbox/", own)
 	s.schedule()
-	return routes, nil
+	return mux, nil
 }
 
 // noPause is between the tries of a call: a simulator that fails gains nothing by

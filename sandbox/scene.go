@@ -3,11 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 
 	"github.com/go-json-experiment/json"
+
+	"dinarfunctions/shared/charge"
 )
 
 // numbers are the order numbers of one run of the scene. The ledger remembers
@@ -16,39 +19,41 @@ type numbers struct{ run int }
 
 func (n numbers) of(what string) string { return fmt.Sprintf("%s-%d", what, n.run) }
 
-// play plays the first scene and prints it. It is an error if anything comes out
-// otherwise than the scene tells.
-func (s *sandbox) play(ctx context.Context, out io.Writer) (numbers, error) {
-	n, err := s.unused(ctx)
-	if err != nil {
-		return n, err
-	}
+// ofScene are the names by which a scene is known to have begun.
+func ofScene(n numbers) []string { return []string{payoutOf(n).PaymentID, n.of("paid"), n.of("gold")} }
+
+// greet says what this is.
+func greet(out io.Writer, storePath string) {
 	fmt.Fprintln(out, "Dinar Functions, in a sandbox: simulated providers, the functions' own handlers,")
-	fmt.Fprintf(out, "a ledger in %s. No account, no network, no money.\n", s.storePath)
+	fmt.Fprintf(out, "a ledger in %s. No account, no network, no money.\n", storePath)
+}
+
+// play plays a scene and prints it. It is an error if anything comes out otherwise than
+// the scene tells.
+func (s *sandbox) play(ctx context.Context, out io.Writer) error {
+	n, err := s.firstFree(ctx, ofScene)
+	if err != nil {
+		return err
+	}
+	set, err := s.store.Charges().Switch(ctx)
+	if err != nil {
+		return err
+	}
+	if set.Mode == charge.Stopped {
+		return errors.New("charging is stopped in this ledger, so there is none: start without -once and -scene and set it to live, or take an empty ledger with -data")
+	}
+	greet(out, s.storePath)
 	if n.run > 1 {
 		fmt.Fprintf(out, "The ledger remembers %d earlier scene(s), so this one has new order numbers. They moved\n", n.run-1)
 		fmt.Fprintf(out, "its clock, which does not go back: it is %s.\n", s.clock.Now().Format("2 January 2006"))
 	}
 	if err := s.playPayout(ctx, out, n); err != nil {
-		return n, err
+		return err
 	}
 	if err := s.playCharges(ctx, out, n); err != nil {
-		return n, err
+		return err
 	}
-	return n, s.playSubscription(ctx, out, n)
-}
-
-// unused finds the first run whose order numbers are free.
-func (s *sandbox) unused(ctx context.Context) (numbers, error) {
-	for n := (numbers{run: 1}); ; n.run++ {
-		status, _, err := s.call(ctx, http.MethodGet, "/charges/"+n.of("paid"), nil, nil)
-		if err != nil || status == http.StatusNotFound {
-			return n, err
-		}
-		if status != http.StatusOK {
-			return n, fmt.Errorf("GET /charges/%s answered HTTP %d", n.of("paid"), status)
-		}
-	}
+	return s.playSubscription(ctx, out, n)
 }
 
 // call asks the sandbox's own API, over HTTP like anybody else. into may be nil.

@@ -44,7 +44,7 @@ func open(path string, options *bbolt.Options) (*File, error) {
 	db, err := bbolt.Open(path, 0o600, options)
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
-		return nil, fmt.Errorf("the store %s is in use by another process; end that one, or name another file", path)
+		return nil, fmt.Errorf("the store %s is in use by another process; end that one, or take another store", path)
 	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrVersionMismatch), errors.Is(err, bolterrors.ErrChecksum):
 		return nil, fmt.Errorf("the file %s is not a readable store (%w); move it away, or name another file", path, err)
 	case err != nil:

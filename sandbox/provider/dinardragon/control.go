@@ -4,10 +4,15 @@ import (
 	"net/http"
 
 	"dinarfunctions/sandbox/provider/internal/jsonhttp"
+	"dinarfunctions/sandbox/routes"
 )
 
-// controlPrefix is where the control API is. The real provider has nothing there.
-const controlPrefix = "/sandbox/"
+const (
+	// controlPrefix is where the control API is. The real provider has nothing there.
+	controlPrefix = "/sandbox/"
+	// shownAt is where the sandbox shows the control API, for texts that point there.
+	shownAt = "/sandbox/dinardragon/"
+)
 
 // newControl is the control API:
 //
@@ -50,5 +55,5 @@ func (s *Simulator) newControl() http.Handler {
 		}
 		jsonhttp.Change(w, r, &body, func() error { return s.Rotate(body.Key) })
 	})
-	return mux
+	return routes.Handler(mux)
 }

@@ -31,7 +31,7 @@ type Account struct {
 func Accounts() []Account {
 	return []Account{
 		{"failed", Failed, "the bank refuses it: refunded to the dashboard balance"},
-		{"stuck", Processing, "it stays under way until SetStatus"},
+		{"stuck", Processing, "it stays under way; PUT " + shownAt + "payments/{uniqueid} changes it"},
 	}
 }
 

@@ -210,7 +210,7 @@ func (s *Simulator) SetStatus(uniqueID string, status Status) error {
 			}
 		}
 	}
-	return fmt.Errorf("simulated Dinar Dragon: there is no payment %q: Payouts tells which there are", uniqueID)
+	return fmt.Errorf("simulated Dinar Dragon: there is no payment %q: GET "+shownAt+"payouts lists them", uniqueID)
 }
 
 func checkStatus(status Status) error {

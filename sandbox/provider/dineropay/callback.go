@@ -53,7 +53,7 @@ func (s *Simulator) postCallback(w http.ResponseWriter, r *http.Request) {
 		OrderNumber string `json:"order_number"`
 	}
 	if err := jsonhttp.Read(r, &body); err != nil {
-		jsonhttp.Refuse(w, err)
+		jsonhttp.Refuse(w, r, err)
 		return
 	}
 	form, err := s.Callback(body.OrderNumber)
@@ -61,12 +61,12 @@ func (s *Simulator) postCallback(w http.ResponseWriter, r *http.Request) {
 		err = errors.New("simulated DineroPay: no callback URL is set")
 	}
 	if err != nil {
-		jsonhttp.Refuse(w, err)
+		jsonhttp.Refuse(w, r, err)
 		return
 	}
 	status, text, err := post(r.Context(), s.callbackURL(), form)
 	if err != nil {
-		jsonhttp.Refuse(w, err)
+		jsonhttp.Refuse(w, r, err)
 		return
 	}
 	jsonhttp.Write(w, http.StatusOK, struct {
@@ -80,7 +80,7 @@ func (s *Simulator) postCallback(w http.ResponseWriter, r *http.Request) {
 func (s *Simulator) getCallback(w http.ResponseWriter, r *http.Request) {
 	form, err := s.Callback(r.URL.Query().Get("order_number"))
 	if err != nil {
-		jsonhttp.Refuse(w, err)
+		jsonhttp.Refuse(w, r, err)
 		return
 	}
 	w.Header().Set("Content-Type", "application/x-www-form-urlencoded")

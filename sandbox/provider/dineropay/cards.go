@@ -32,6 +32,7 @@ type Card struct {
 // settles. The provider publishes no list of reasons: these are the words of
 // card networks.
 func Cards() []Card {
+	const changed = "; PUT " + shownAt + "transactions/{payment_id}/status changes it"
 	return []Card{
 		{"declined-insufficient", declined, "Insufficient funds", "a soft decline: may work later"},
 		{"declined-limit", declined, "Exceeds withdrawal amount limit", "a soft decline: may work later"},
@@ -44,10 +45,10 @@ func Cards() []Card {
 		{"declined-fraud", declined, "Suspected fraud", "a hard decline: will not work again"},
 		{"declined-silent", declined, "", "a decline without a reason"},
 		{"declined", declined, "declined by processing", "the provider's own example: says neither hard nor soft"},
-		{"pending-3ds", "3ds", "", "waits for the card holder; changed by SetStatus"},
-		{"pending-prepare", "prepare", "", "accepted, not begun; changed by SetStatus"},
-		{"pending-redirect", "redirect", "", "waits for the card holder; changed by SetStatus"},
-		{"pending", pending, "", "accepted, outcome to come; changed by SetStatus"},
+		{"pending-3ds", "3ds", "", "waits for the card holder" + changed},
+		{"pending-prepare", "prepare", "", "accepted, not begun" + changed},
+		{"pending-redirect", "redirect", "", "waits for the card holder" + changed},
+		{"pending", pending, "", "accepted, outcome to come" + changed},
 	}
 }
 

@@ -289,7 +289,7 @@ func (s *Simulator) SetStatus(paymentID, status, reason string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("simulated DineroPay: there is no transaction %q: Transactions tells which there are", paymentID)
+	return fmt.Errorf("simulated DineroPay: there is no transaction %q: GET "+shownAt+"transactions lists them", paymentID)
 }
 
 // SetPaymentID gives the newest transaction of an order another name: the

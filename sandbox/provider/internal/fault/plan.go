@@ -73,7 +73,7 @@ func (p *Plan[F, X]) script(faults map[string][]F) error {
 				return b.Fault == name && slices.Contains(b.Requests, kind)
 			})
 			if i < 0 {
-				return fmt.Errorf("simulator: %q is no fault of a %s request: GET /sandbox/faults lists them", name, kind)
+				return fmt.Errorf("simulator: %q is no fault of a %s request: GET on this path lists them", name, kind)
 			}
 			found[kind] = append(found[kind], p.all[i])
 		}
@@ -139,7 +139,7 @@ func (p *Plan[F, X]) Control(mux *http.ServeMux) {
 			err = p.script(faults)
 		}
 		if err != nil {
-			jsonhttp.Refuse(w, err)
+			jsonhttp.Refuse(w, r, err)
 			return
 		}
 		jsonhttp.Write(w, http.StatusOK, p.left())

@@ -15,6 +15,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"dinarfunctions/sandbox/routes"
 )
 
 // maxBody is the largest request body in bytes that is read.
@@ -97,11 +99,10 @@ func Write(w http.ResponseWriter, status int, value any) {
 	_, _ = w.Write(body)
 }
 
-// Refuse answers a control call with 400 and a text that says why.
-func Refuse(w http.ResponseWriter, err error) {
-	Write(w, http.StatusBadRequest, struct {
-		Error string `json:"error"`
-	}{err.Error()})
+// Refuse answers a control call with 400 and a problem document that says why. The
+// provider's own refusals have the provider's shape, not this one.
+func Refuse(w http.ResponseWriter, r *http.Request, err error) {
+	routes.Refuse(w, r, http.StatusBadRequest, err)
 }
 
 // Change answers a control call that changes something: it decodes the body into
@@ -112,7 +113,7 @@ func Change(w http.ResponseWriter, r *http.Request, into any, change func() erro
 		err = change()
 	}
 	if err != nil {
-		Refuse(w, err)
+		Refuse(w, r, err)
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)

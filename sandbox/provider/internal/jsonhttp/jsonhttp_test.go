@@ -83,8 +83,8 @@ func TestChange(t *testing.T) {
 		answer string
 	}{
 		{`{"name": "a"}`, nil, http.StatusNoContent, ""},
-		{`{"name": "a"}`, errors.New("no room"), http.StatusBadRequest, `{"error":"no room"}`},
-		{`{"name": 1}`, nil, http.StatusBadRequest, `{"error":"name: This value is of the wrong JSON type."}`},
+		{`{"name": "a"}`, errors.New("no room"), http.StatusBadRequest, `{"title":"Bad Request","status":400,"detail":"no room"}`},
+		{`{"name": 1}`, nil, http.StatusBadRequest, `{"title":"Bad Request","status":400,"detail":"name: This value is of the wrong JSON type."}`},
 	} {
 		w := httptest.NewRecorder()
 		var into thing
