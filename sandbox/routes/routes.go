@@ -17,30 +17,16 @@ func Refuse(w http.ResponseWriter, r *http.Request, status int, err error) {
 // becomes a problem document.
 func Handler(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		own, pattern := mux.Handler(r)
-		if pattern != "" {
+		problem, allow := api.Unrouted(mux, r)
+		switch {
+		case problem == nil:
 			mux.ServeHTTP(w, r)
 			return
-		}
-		// Only its answer tells whether the path or the method is unknown.
-		refusal := discard{header: http.Header{}}
-		own.ServeHTTP(&refusal, r)
-		problem := &api.Problem{Status: http.StatusNotFound, Detail: "There is nothing under this path. In the sandbox, GET /sandbox/ lists what there is."}
-		if refusal.status == http.StatusMethodNotAllowed {
-			allow := refusal.header.Get("Allow")
+		case allow != "":
 			w.Header().Set("Allow", allow)
-			problem = &api.Problem{Status: http.StatusMethodNotAllowed, Detail: "This path takes " + allow + " only."}
+		default:
+			problem.Detail += " In the sandbox, GET /sandbox/ lists what there is."
 		}
 		problem.ServeHTTP(w, r)
 	})
 }
-
-// discard takes an answer apart from its body.
-type discard struct {
-	header http.Header
-	status int
-}
-
-func (d *discard) Header() http.Header         { return d.header }
-func (d *discard) WriteHeader(status int)      { d.status = status }
-func (d *discard) Write(b []byte) (int, error) { return len(b), nil }

@@ -81,25 +81,32 @@ func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		m.fail(w, r, notFound())
 		return
 	}
-	fallback, pattern := m.routes.Handler(r)
-	if pattern != "" {
-		m.routes.ServeHTTP(w, r)
+	if problem, allow := Unrouted(m.routes, r); problem != nil {
+		if allow != "" {
+			w.Header().Set("Allow", allow)
+		}
+		m.fail(w, r, problem)
 		return
+	}
+	m.routes.ServeHTTP(w, r)
+}
+
+// Unrouted is what a request is refused with that no route of a ServeMux takes: 404, or
+// 405 with the methods for the header Allow. It is nil where a route does.
+func Unrouted(routes *http.ServeMux, r *http.Request) (problem *Problem, allow string) {
+	fallback, pattern := routes.Handler(r)
+	if pattern != "" {
+		return nil, ""
 	}
 	// ServeMux tells only by its own answer whether the path or the method is
 	// unknown, and which methods it has.
 	own := discard{header: http.Header{}}
 	fallback.ServeHTTP(&own, r)
 	if own.status != http.StatusMethodNotAllowed {
-		m.fail(w, r, notFound())
-		return
+		return notFound(), ""
 	}
-	allow := own.header.Get("Allow")
-	w.Header().Set("Allow", allow)
-	m.fail(w, r, &Problem{
-		Status: http.StatusMethodNotAllowed,
-		Detail: "This path takes " + allow + " only.",
-	})
+	allow = own.header.Get("Allow")
+	return &Problem{Status: http.StatusMethodNotAllowed, Detail: "This path takes " + allow + " only."}, allow
 }
 
 func (m *Mux) fail(w http.ResponseWriter, r *http.Request, err error) {

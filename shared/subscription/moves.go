@@ -519,7 +519,7 @@ func (s Subscription) With(terms Terms, now time.Time) (Subscription, error) {
 	other := terms.Calendar != was.Terms.Calendar
 	newCard := terms.Token.Reveal() != was.Terms.Token.Reveal() || terms.InitTransID != was.Terms.InitTransID
 	if other {
-		s.moveTo(terms.Calendar, was, now)
+		s.moveFrom(was, now)
 	}
 	switch {
 	case s.Waiting:
@@ -535,12 +535,13 @@ func (s Subscription) With(terms Terms, now time.Time) (Subscription, error) {
 	return s, nil
 }
 
-// moveTo finds the subscription's place in another calendar, from what it was before.
+// moveFrom finds the subscription's place in its new calendar, from what it was before.
 // A cycle whose time is still to come gets another time. Otherwise that is for the
 // cycle after it; those that were missed before keep their numbers. In either case it
 // is the first instant after now that is at least half an interval after the cycle
 // before.
-func (s *Subscription) moveTo(days calendar.Calendar, was Subscription, now time.Time) {
+func (s *Subscription) moveFrom(was Subscription, now time.Time) {
+	days := s.Terms.Calendar
 	planned := s.DueAt.Equal(s.CycleAt) && s.Missed == "" // and not asked for by a person
 	if s.fresh() && (s.CycleAt.After(now) || s.State.Chargeable() && planned) {
 		on := firstAfter(days, now, s.BeforeAt)
