@@ -11,31 +11,22 @@ import (
 type Answer struct {
 	// State is the outcome. It is never Sending and never empty.
 	State State
-	// Blames is what a Rejected answer blames, where that decides what is done next.
-	Blames Blame
+	// AskStatus: the answer does not say for certain what became of the charge, so one
+	// status request by order number follows it. It is Rejected where the answer blames
+	// the order number, which is perhaps in use, and Unknown where it is no clear refusal.
+	AskStatus bool
 	// KeyRefused: the provider does not accept the merchant's key or signature.
-	// An alarm.
+	// An alarm. Of a Rejected answer it means that freshly read values may mend it.
 	KeyRefused bool
 
 	PaymentID      string
 	Reason         string
 	ProviderStatus string
 	ProviderDate   string
+	// Differs says in which amount or currency a status answer differs from the order;
+	// empty where it does not.
+	Differs string
 }
-
-// Blame is the part of a request that a refusal blames.
-type Blame int
-
-const (
-	// BlamesContent: the request's content, which only the caller can change.
-	BlamesContent Blame = iota
-	// BlamesKey: the hash or the merchant key. Nothing was charged, and freshly
-	// read values may mend it.
-	BlamesKey
-	// BlamesNumber: the order number. Perhaps it is in use, so the provider is
-	// asked what it knows of it.
-	BlamesNumber
-)
 
 // Knowledge is what a status request found out.
 type Knowledge int
@@ -56,20 +47,22 @@ type StatusAnswer struct {
 	// Answer is the provider's word where it is Known; its State is Settled,
 	// Declined, Pending or Reversed.
 	Answer Answer
-	// Reason says why it could not be asked, or what difference was noted.
+	// Reason says why it could not be asked, or what the provider said instead.
 	Reason string
 	// KeyRefused: it was NotAsked because the provider refuses the merchant's key or
 	// signature, the freshly read one too.
 	KeyRefused bool
 }
 
-// Query asks the provider about one charge. The client finds it by PaymentID
-// where there is one, by Order.Number otherwise, and holds the answer against
-// the rest.
+// Query asks the provider about one charge: about the payment PaymentID where it is
+// set, and by Order.Number otherwise, which answers with the newest payment of the
+// order. The client holds the answer against the order number and InitTransID.
 type Query struct {
 	Order       Order
 	InitTransID string
 	PaymentID   string
+	// Once: the request is not made again where no usable answer came.
+	Once bool
 	// Token is the saved card's, where it is at hand. It is not sent: it is what
 	// must not come back in a text.
 	Token hidden.Text
@@ -95,9 +88,9 @@ const (
 // only after the provider's word that the first was not processed.
 func next(a Answer, signed int) step {
 	switch {
-	case a.State == Rejected && a.Blames == BlamesKey && signed == 1:
+	case a.State == Rejected && a.KeyRefused && !a.AskStatus && signed == 1:
 		return signAgain
-	case a.State == Rejected && a.Blames == BlamesNumber:
+	case a.AskStatus:
 		return askStatus
 	default:
 		return keep

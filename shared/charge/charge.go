@@ -2,6 +2,7 @@ package charge
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -37,8 +38,16 @@ type Charge struct {
 	// Disputed is the provider's word against a settled charge, if there was one
 	// that the state could not follow.
 	Disputed string
-	// PaymentID is the provider's name for the transaction, where it is known.
+	// PaymentID is the provider's name for the newest payment of the order that is
+	// known; earlier ones stand in the history.
 	PaymentID string
+	// Cascading: the charge is Declined, and a newer payment of its order is pending.
+	Cascading bool
+	// Differs says in which amount or currency the provider settled another sum than
+	// was asked for; empty where it did not.
+	Differs string
+	// HintedAt is when somebody's hint last had the provider asked; zero for never.
+	HintedAt time.Time
 	// Reason says why the state is not Settled, in the provider's words where it
 	// gave any, in ours otherwise.
 	Reason       string
@@ -71,6 +80,8 @@ type Entry struct {
 	Evidence Evidence
 	// Reason is what was said at the time.
 	Reason string
+	// PaymentID is the payment that the line is about, where one was named.
+	PaymentID string
 }
 
 // NewClaim is the charge that a claim writes: one attempt, about to be sent.
@@ -124,12 +135,17 @@ type Change struct {
 	At       time.Time
 	// LookAt is when the provider is to be asked next; zero for never.
 	LookAt time.Time
+	// Seen is the LookAt that stood when the change was learnt. An earlier look that
+	// somebody else has put in its place since is kept.
+	Seen time.Time
 
 	PaymentID      string
 	Reason         string
 	DeclineClass   DeclineClass
 	ProviderStatus string
 	ProviderDate   string
+	Differs        string
+	Cascading      bool
 }
 
 // Apply makes the change, if the table of transitions allows it and the attempt
@@ -174,6 +190,12 @@ func (c Charge) Dispute(word string, at time.Time) (Charge, bool) {
 // DisputeEntry is the line of history that a dispute adds.
 func DisputeEntry(word string, at time.Time) Entry {
 	return Entry{State: Settled, At: at, Evidence: ByStatus, Reason: "the provider now says " + word}
+}
+
+// ChargedBack reports whether the provider calls the charge charged back, which is the
+// customer's doing and not the merchant's.
+func (c Charge) ChargedBack() bool {
+	return c.State == Reversed && strings.EqualFold(c.ProviderStatus, "chargeback")
 }
 
 // calledAt is when the latest attempt began.

@@ -27,7 +27,7 @@ func TestASubscriptionHearsWhatBecameOfItsCharge(t *testing.T) {
 	_, _, err := h.chargeCycle(t, false)
 	require.NoError(t, err)
 	h.bank.status = charge.StatusAnswer{Knowledge: charge.Known, Answer: charge.Answer{State: charge.Settled, PaymentID: "payment-1", ProviderStatus: "settled"}}
-	require.NoError(t, h.Hint(t.Context(), "order-1")) // a callback
+	require.NoError(t, h.Hint(t.Context(), "order-1", "")) // a callback
 
 	var heard []charge.Charge
 	deaf := errors.New("the subscriptions cannot be reached")

@@ -171,8 +171,14 @@ func answer(state charge.State) charge.Answer {
 	return charge.Answer{State: state, Reason: "reason: " + string(state)}
 }
 
-func blaming(blame charge.Blame) charge.Answer {
-	return charge.Answer{State: charge.Rejected, Blames: blame, KeyRefused: blame == charge.BlamesKey, Reason: "refused"}
+func refused() charge.Answer { return charge.Answer{State: charge.Rejected, Reason: "refused"} }
+
+func blamesKey() charge.Answer {
+	return charge.Answer{State: charge.Rejected, KeyRefused: true, Reason: "refused"}
+}
+
+func blamesNumber() charge.Answer {
+	return charge.Answer{State: charge.Rejected, AskStatus: true, Reason: "refused"}
 }
 
 func TestEachOutcomeIsWrittenDownAndRepeated(t *testing.T) {
@@ -284,11 +290,11 @@ func TestARefusedKeyIsSignedOnceMore(t *testing.T) {
 		charges   int
 		alarm     bool
 	}{
-		{"fresh values help", []charge.Answer{blaming(charge.BlamesKey), settled()}, nil, charge.Settled, 2, false},
-		{"fresh values are refused too", []charge.Answer{blaming(charge.BlamesKey)}, nil, charge.Unsent, 2, true},
-		{"fresh values cannot be had", []charge.Answer{blaming(charge.BlamesKey)}, errors.New("down"), charge.Unsent, 1, true},
-		{"the second answer is lost", []charge.Answer{blaming(charge.BlamesKey), answer(charge.Unknown)}, nil, charge.Unknown, 2, false},
-		{"then the content is refused", []charge.Answer{blaming(charge.BlamesKey), blaming(charge.BlamesContent)}, nil, charge.Rejected, 2, false},
+		{"fresh values help", []charge.Answer{blamesKey(), settled()}, nil, charge.Settled, 2, false},
+		{"fresh values are refused too", []charge.Answer{blamesKey()}, nil, charge.Unsent, 2, true},
+		{"fresh values cannot be had", []charge.Answer{blamesKey()}, errors.New("down"), charge.Unsent, 1, true},
+		{"the second answer is lost", []charge.Answer{blamesKey(), answer(charge.Unknown)}, nil, charge.Unknown, 2, false},
+		{"then the content is refused", []charge.Answer{blamesKey(), refused()}, nil, charge.Rejected, 2, false},
 		{"401 or 403 is not signed again", []charge.Answer{{State: charge.Unsent, KeyRefused: true}}, nil, charge.Unsent, 1, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -324,7 +330,7 @@ func TestARefusedOrderNumberIsAskedAbout(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			h := newHouse(t, blaming(charge.BlamesNumber))
+			h := newHouse(t, blamesNumber())
 			h.bank.status = tt.status
 			c, err := h.Charge(t.Context(), h.terms)
 			require.NoError(t, err)
@@ -558,7 +564,7 @@ func TestASweepAsksNothingWhileACallIsAtIt(t *testing.T) {
 	h := newHouse(t, settled())
 	h.bank.status = charge.StatusAnswer{Knowledge: charge.Known, Answer: charge.Answer{State: charge.Declined}}
 	h.bank.during = func() {
-		if err := h.Hint(context.Background(), "order-1"); err != nil {
+		if err := h.Hint(context.Background(), "order-1", ""); err != nil {
 			panic(err)
 		}
 		h.advance(time.Second)

@@ -49,6 +49,11 @@ func (l *Ledger) Ask(ctx context.Context, number string) (after Charge, said Sta
 	return after.At(l.now()), said, err
 }
 
+// AskOnce is Ask with a single status request.
+func (l *Ledger) AskOnce(ctx context.Context, number string) (after Charge, said StatusAnswer, err error) {
+	return l.Ask(ctx, number)
+}
+
 // OfSubscription lists the charges of a subscription by cycle and try, as everybody
 // sees them now. It wraps ErrStore.
 func (l *Ledger) OfSubscription(ctx context.Context, id string, after Cycle, limit int) (charges []Charge, more *Cycle, err error) {
@@ -66,7 +71,7 @@ func (l *Ledger) OfSubscription(ctx context.Context, id string, after Cycle, lim
 // as a callback's: the provider is asked, and its answer counts. If it cannot be
 // asked now, the charge is asked about on the next schedule, whatever its state. It
 // wraps ErrNotFound, or ErrStore where not even that could be written.
-func (l *Ledger) Hint(ctx context.Context, number string) error {
+func (l *Ledger) Hint(ctx context.Context, number, paymentID string) error {
 	c, err := l.get(ctx, number)
 	if err != nil {
 		return err
@@ -111,8 +116,8 @@ func answerBy(ctx context.Context) time.Time {
 // and the status counts. The token may be empty where it is not at hand.
 func (l *Ledger) status(ctx context.Context, c Charge, token hidden.Text) (StatusAnswer, error) {
 	answer := l.provider.Status(ctx, Query{Order: c.Order, InitTransID: c.InitTransID, PaymentID: c.PaymentID, Token: token})
-	if answer.Knowledge == Known && answer.Reason != "" {
-		answer.Answer.Reason = strings.TrimPrefix(answer.Answer.Reason+"; the provider's answer is about "+answer.Reason, "; ")
+	if answer.Knowledge == Known && answer.Answer.Differs != "" {
+		answer.Answer.Reason = strings.TrimPrefix(answer.Answer.Reason+"; the provider's answer is about "+answer.Answer.Differs, "; ")
 	}
 	id := answer.Answer.PaymentID
 	if answer.Knowledge != Known || id == "" || strings.EqualFold(id, c.PaymentID) {

@@ -55,6 +55,9 @@ type Callback struct {
 	// Number is the order number, or empty where what was sent cannot be the
 	// number of a charge. It is fit for a log.
 	Number string
+	// PaymentID is the signed name of the payment that it is about, or empty where what
+	// was sent cannot be one.
+	PaymentID string
 
 	// signed is what the signature covers, the password excepted, as it was sent.
 	signed hidden.Text
@@ -114,7 +117,11 @@ func ParseCallback(body []byte, contentType string) (Callback, error) {
 	if checkNumber(number) != "" {
 		number = ""
 	}
-	return Callback{Number: number, signed: hidden.New(signed.String()), hash: hidden.New(form.Get("hash"))}, nil
+	payment := form.Get("id")
+	if checkID(payment, true) != "" {
+		payment = ""
+	}
+	return Callback{Number: number, PaymentID: payment, signed: hidden.New(signed.String()), hash: hidden.New(form.Get("hash"))}, nil
 }
 
 // Signed tells whether a callback was signed with the merchant's password

@@ -130,10 +130,9 @@ func rejected(status int, f failure) charge.Answer {
 	a := charge.Answer{State: charge.Rejected, Reason: reason(status, f)}
 	switch {
 	case f.names("order.number"):
-		a.Blames = charge.BlamesNumber
+		a.AskStatus = true
 	case status != http.StatusBadRequest:
 	case f.blamesKey():
-		a.Blames = charge.BlamesKey
 		a.KeyRefused = true
 	}
 	return a
@@ -192,12 +191,11 @@ func readStatusTransaction(q charge.Query, body []byte) charge.StatusAnswer {
 	case a.PaymentID != "" && strings.EqualFold(a.PaymentID, q.InitTransID):
 		// The newest transaction under this number is the one that saved the card.
 		return charge.StatusAnswer{Knowledge: charge.NotKnown, Reason: "only the card's first payment stands under this number"}
-	case q.PaymentID != "" && a.PaymentID != "" && !strings.EqualFold(a.PaymentID, q.PaymentID):
-		return notAsked("the answer is about another payment_id")
 	case !documented:
 		return notAsked(fmt.Sprintf("status %q is not documented", clean(string(t.Status))))
 	}
-	return charge.StatusAnswer{Knowledge: charge.Known, Answer: a, Reason: moneyDifference(q.Order, t)}
+	a.Differs = moneyDifference(q.Order, t)
+	return charge.StatusAnswer{Knowledge: charge.Known, Answer: a}
 }
 
 func unknown(why string) charge.Answer { return charge.Answer{State: charge.Unknown, Reason: why} }

@@ -28,8 +28,8 @@ var (
 	isRejected = charge.Answer{State: charge.Rejected}
 	isUnsent   = charge.Answer{State: charge.Unsent}
 	keyUnsent  = charge.Answer{State: charge.Unsent, KeyRefused: true}
-	blamesKey  = charge.Answer{State: charge.Rejected, Blames: charge.BlamesKey, KeyRefused: true}
-	blamesNo   = charge.Answer{State: charge.Rejected, Blames: charge.BlamesNumber}
+	blamesKey  = charge.Answer{State: charge.Rejected, KeyRefused: true}
+	blamesNo   = charge.Answer{State: charge.Rejected, AskStatus: true}
 )
 
 const (

@@ -85,5 +85,6 @@ func (r redactor) answer(a charge.Answer) charge.Answer {
 	a.Reason = r.text(a.Reason, maxReason)
 	a.ProviderStatus = r.text(a.ProviderStatus, maxWord)
 	a.ProviderDate = r.text(a.ProviderDate, maxWord)
+	a.Differs = r.text(a.Differs, maxReason)
 	return a
 }

@@ -83,11 +83,11 @@ func TestRedactedID(t *testing.T) {
 func TestRedactedAnswer(t *testing.T) {
 	t.Parallel()
 	got := redactorOf("secret").answer(charge.Answer{
-		State: charge.Rejected, Blames: charge.BlamesKey, KeyRefused: true,
+		State: charge.Rejected, KeyRefused: true,
 		PaymentID: "secret", Reason: "a secret", ProviderStatus: "b secret", ProviderDate: "c secret",
 	})
 	require.Equal(t, charge.Answer{
-		State: charge.Rejected, Blames: charge.BlamesKey, KeyRefused: true,
+		State: charge.Rejected, KeyRefused: true,
 		Reason: "a [hidden]", ProviderStatus: "b [hidden]", ProviderDate: "c [hidden]",
 	}, got)
 }

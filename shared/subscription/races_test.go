@@ -243,7 +243,7 @@ func TestRaceCallbackAgainstAnswer(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	h.bank.says(charge.Settled)
-	h.bank.during = func() { require.NoError(t, h.ledger.Hint(t.Context(), "gold-42-0001")) }
+	h.bank.during = func() { require.NoError(t, h.ledger.Hint(t.Context(), "gold-42-0001", "")) }
 	require.NoError(t, h.Look(t.Context(), firstMessage))
 	requireAt(t, where{subscription.Active, "gold-42-0002", "2027-02-28 09:00", "", false}, h.read())
 	require.Len(t, h.bank.sent, 1)
@@ -428,7 +428,7 @@ func TestAnEarlierTryThatWasPaidWhileTheLastWasOpen(t *testing.T) {
 	h.look()
 	require.True(t, h.read().Waiting)
 	h.bank.says(charge.Settled)
-	require.NoError(t, h.ledger.Hint(t.Context(), "gold-42-0001")) // a callback
+	require.NoError(t, h.ledger.Hint(t.Context(), "gold-42-0001", "")) // a callback
 	h.bank.says(charge.Declined)
 	h.now = h.now.Add(time.Hour)
 	h.look()

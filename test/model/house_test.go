@@ -245,7 +245,7 @@ func (h *house) schedule(which int, s spec) {
 // callback is a signed callback about an order, once its signature was checked.
 func (h *house) callback(which int, s spec, number string) {
 	h.run(which, s, func(ctx context.Context, f *function) {
-		err := f.ledger.Hint(ctx, number)
+		err := f.ledger.Hint(ctx, number, "")
 		if err != nil && !errors.Is(err, charge.ErrNotFound) && s.StoreAt == 0 {
 			h.violate("a callback about order %s failed: %v", number, err)
 		}

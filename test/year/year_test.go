@@ -195,7 +195,7 @@ func (y *year) callBack() {
 			continue
 		}
 		for {
-			err := y.ledger.Hint(y.t.Context(), number)
+			err := y.ledger.Hint(y.t.Context(), number, "")
 			if err == nil || errors.Is(err, charge.ErrNotFound) {
 				break
 			}

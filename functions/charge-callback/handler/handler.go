@@ -24,7 +24,7 @@ import (
 type Ledger interface {
 	// Hint has the provider asked about a charge, now or soon. It wraps
 	// charge.ErrNotFound or charge.ErrStore.
-	Hint(ctx context.Context, number string) error
+	Hint(ctx context.Context, number, paymentID string) error
 }
 
 // Verifier is what a callback needs of *dineropay.CallbackVerifier.
@@ -84,7 +84,7 @@ func (h handler) post(r *http.Request) (api.Answer, error) {
 		h.unknown(r.Context(), "(not of the form of an order number)")
 		return taken, nil
 	}
-	switch err := h.ledger.Hint(r.Context(), callback.Number); {
+	switch err := h.ledger.Hint(r.Context(), callback.Number, callback.PaymentID); {
 	case errors.Is(err, charge.ErrNotFound):
 		h.unknown(r.Context(), callback.Number)
 		return taken, nil

@@ -126,7 +126,7 @@ func TestTheProviderConfirmsAnOperatorsWord(t *testing.T) {
 
 	// From here on a word against it is a dispute.
 	h.providerSays(t, "order-1", "declined")
-	require.NoError(t, h.ledger.Hint(t.Context(), "order-1"))
+	require.NoError(t, h.ledger.Hint(t.Context(), "order-1", ""))
 	c = h.get(t, "order-1")
 	require.Equal(t, "settled", c["state"])
 	require.Contains(t, h.log.String(), `"alarm":"disputed"`)
@@ -156,7 +156,7 @@ func TestAHintOutlivesAnOutage(t *testing.T) {
 		faults[i] = simulator.Fault(name)
 	}
 	require.NoError(t, h.provider.ScriptStatus(faults...))
-	require.NoError(t, h.ledger.Hint(t.Context(), "order-1"))
+	require.NoError(t, h.ledger.Hint(t.Context(), "order-1", ""))
 	for range 3 { // each asks three times
 		h.advance(10 * time.Minute)
 		h.schedule(t)

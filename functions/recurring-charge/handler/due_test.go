@@ -127,7 +127,7 @@ func TestAChargebackHolds(t *testing.T) {
 	h := due(t, nil)
 	h.work(t)
 	require.NoError(t, h.provider.SetStatus(h.paymentOf(t, "gold-42-0001"), "chargeback", ""))
-	require.NoError(t, h.ledger.Hint(t.Context(), "gold-42-0001"), "as a callback does")
+	require.NoError(t, h.ledger.Hint(t.Context(), "gold-42-0001", ""), "as a callback does")
 	h.work(t)
 	s := h.sub(t, "gold-42")
 	requireFields(t, map[string]any{"state": "held", "cycle": 2}, s)
@@ -488,7 +488,7 @@ func TestTwoTriesPaid(t *testing.T) {
 			require.Equal(t, 1, h.charged("gold-42-0001-r1"))
 			settle := func(number string) {
 				require.NoError(t, h.provider.SetStatus(h.paymentOf(t, number), "settled", ""))
-				require.NoError(t, h.ledger.Hint(t.Context(), number), "as a callback does")
+				require.NoError(t, h.ledger.Hint(t.Context(), number, ""), "as a callback does")
 				h.advance(time.Minute)
 				h.work(t)
 				h.advance(time.Minute)
@@ -507,7 +507,7 @@ func TestTwoTriesPaid(t *testing.T) {
 			case "both before the subscription hears of either":
 				for _, number := range []string{"gold-42-0001", "gold-42-0001-r1"} {
 					require.NoError(t, h.provider.SetStatus(h.paymentOf(t, number), "settled", ""))
-					require.NoError(t, h.ledger.Hint(t.Context(), number))
+					require.NoError(t, h.ledger.Hint(t.Context(), number, ""))
 				}
 				h.deliver(t, message("gold-42", 1, 1))
 			}
