@@ -338,7 +338,9 @@ func TestARefusedOrderNumberIsAskedAbout(t *testing.T) {
 			require.Equal(t, tt.evidence, c.History[1].Evidence)
 			require.Equal(t, tt.status.Answer.PaymentID, c.PaymentID)
 			require.Equal(t, 1, h.bank.charges)
-			require.Equal(t, []charge.Query{{Order: h.terms.Order, InitTransID: h.terms.InitTransID, Token: h.terms.Token}}, h.bank.queries)
+			require.Equal(t, []charge.Query{{
+				Order: h.terms.Order, InitTransID: h.terms.InitTransID, Token: h.terms.Token, TokenEnd: "7002",
+			}}, h.bank.queries)
 		})
 	}
 }

@@ -244,9 +244,9 @@ func TestALedgerThatIsDown(t *testing.T) {
 		h := newHouse(t)
 		id := h.charge(t, "order-1", "MARKED-token-pending")
 		require.NoError(t, h.provider.SetStatus(id, "settled", ""))
-		h.store.record, h.store.lookNow = true, true
+		h.store.record, h.store.noHint = true, true
 		requireNotNow(t, h.callback(t, form("order-1", nil)))
-		h.store.record, h.store.lookNow = false, false
+		h.store.record, h.store.noHint = false, false
 		require.Equal(t, ok, h.callback(t, form("order-1", nil)), "sent again")
 		require.Equal(t, charge.Settled, h.standing(t, "order-1").State)
 	})
@@ -254,7 +254,7 @@ func TestALedgerThatIsDown(t *testing.T) {
 		t.Parallel()
 		h := newHouse(t)
 		h.charge(t, "order-1", aToken)
-		h.store.lookNow = true
+		h.store.noHint = true
 		h.server.Close()
 		requireNotNow(t, h.callback(t, form("order-1", nil)))
 	})

@@ -237,7 +237,7 @@ var errDown = errors.New("the table cannot be reached")
 // faultyStore is a store of which single operations can be made to fail.
 type faultyStore struct {
 	charge.Store
-	get, record, lookNow bool
+	get, record, noHint bool
 }
 
 func (s *faultyStore) Get(ctx context.Context, number string) (charge.Charge, error) {
@@ -254,11 +254,11 @@ func (s *faultyStore) Record(ctx context.Context, change charge.Change) (charge.
 	return s.Store.Record(ctx, change)
 }
 
-func (s *faultyStore) LookNow(ctx context.Context, number string, at time.Time) error {
-	if s.lookNow {
-		return errDown
+func (s *faultyStore) Hint(ctx context.Context, number string, at time.Time) (charge.Charge, bool, error) {
+	if s.noHint {
+		return charge.Charge{}, false, errDown
 	}
-	return s.Store.LookNow(ctx, number, at)
+	return s.Store.Hint(ctx, number, at)
 }
 
 // keyring is a secret: what Get gives is cached, Refresh reads anew.
