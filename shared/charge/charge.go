@@ -210,14 +210,18 @@ func (c Charge) Hint(at time.Time) (Charge, bool) {
 	return c, true
 }
 
-// lookAfterHint is when the provider is to be asked on behalf of a hint that came within
-// HintEvery of an earlier one, which may be answered already or about to be.
-func (c Charge) lookAfterHint() time.Time {
-	soon := c.HintedAt.Add(HintEvery)
-	if c.LookAt.After(c.HintedAt) && c.LookAt.Before(soon) {
+// lookAfterHint is when the provider is to be asked on behalf of a hint that came at a
+// time within HintEvery of an earlier one. That one may be answered already, or about to
+// be, and its answer says nothing of what has happened since. So its own look does not
+// do, but one that another hint has put there does.
+func (c Charge) lookAfterHint(at time.Time) time.Time {
+	if c.LookAt.After(c.HintedAt) && !c.LookAt.After(at) {
 		return c.LookAt
 	}
-	return soon
+	if !at.After(c.HintedAt) {
+		return c.HintedAt.Add(1)
+	}
+	return at
 }
 
 // Dispute notes the provider's word against a settled charge, which stays settled:

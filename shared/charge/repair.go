@@ -108,8 +108,9 @@ func (l *Ledger) Hint(ctx context.Context, number, paymentID string) error {
 // noteHint writes down that the provider is to be asked on behalf of a hint, and reports
 // whether that is for this caller to do now.
 func (l *Ledger) noteHint(ctx context.Context, number string) (c Charge, asks bool, err error) {
+	at := l.now()
 	for range hintTries {
-		c, asks, err = l.store.Hint(ctx, number, l.now())
+		c, asks, err = l.store.Hint(ctx, number, at)
 		switch {
 		case errors.Is(err, ErrNotFound):
 			return c, false, fmt.Errorf("order number %s: %w", number, err)
@@ -118,7 +119,7 @@ func (l *Ledger) noteHint(ctx context.Context, number string) (c Charge, asks bo
 		case asks:
 			return c, true, nil
 		}
-		look := c.lookAfterHint()
+		look := c.lookAfterHint(at)
 		if look.Equal(c.LookAt) {
 			return c, false, nil
 		}
