@@ -84,6 +84,10 @@ func (d Date) addMonths(months int) Date {
 	return last
 }
 
+// AddYears is the same day some years later: 28 February for a 29th that the year
+// does not have.
+func (d Date) AddYears(years int) Date { return d.addMonths(12 * years) }
+
 // daysSince counts the days from other to d. It is not a time.Duration, which
 // ends at 292 years.
 func (d Date) daysSince(other Date) int {

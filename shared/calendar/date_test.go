@@ -54,6 +54,25 @@ func TestParseClock(t *testing.T) {
 	}
 }
 
+func TestAddYears(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		from  string
+		years int
+		want  string
+	}{
+		{"2027-01-01", 10, "2037-01-01"},
+		{"2027-12-31", 1, "2028-12-31"},
+		{"2028-02-29", 10, "2038-02-28"},
+		{"2028-02-29", 4, "2032-02-29"},
+		{"2027-02-28", 1, "2028-02-28"},
+		{"2027-05-05", 0, "2027-05-05"},
+		{"2028-02-29", -1, "2027-02-28"},
+	} {
+		require.Equal(t, tt.want, date(t, tt.from).AddYears(tt.years).String(), "%s and %d years", tt.from, tt.years)
+	}
+}
+
 // What is read is written the same, and what is refused is not a day by another
 // reading either.
 func FuzzParseDate(f *testing.F) {

@@ -20,7 +20,7 @@ func TestEveryWordOfASubscriptionIsTold(t *testing.T) {
 	start := time.Date(2026, 11, 21, 9, 0, 0, 120e6, time.UTC)
 	day, err := calendar.ParseDate("2026-12-31")
 	require.NoError(t, err)
-	clock, err := calendar.ParseClock("09:00")
+	clock, err := calendar.ParseClock("00:15")
 	require.NoError(t, err)
 	days := calendar.Calendar{Every: calendar.Every{Count: 1, Unit: calendar.Month}, StartsOn: day, ChargeAt: clock, TimeZone: "Asia/Baghdad"}
 	before := subscription.New("gold-42", subscription.Terms{
@@ -53,6 +53,15 @@ func TestEveryWordOfASubscriptionIsTold(t *testing.T) {
 			require.Nil(t, d.Evidence)
 			require.Equal(t, string(c.state), d.Subscription["state"])
 			require.Equal(t, "7002", d.Subscription["token"])
+			// Contract, Subscriptions: "both are null or neither".
+			if c.state.Chargeable() {
+				require.Equal(t, "2026-12-30T21:15:00.000Z", d.Subscription["next_charge_at"])
+				require.Equal(t, "2026-12-31", d.Subscription["next_charge_on"], "the day in Baghdad")
+			} else {
+				require.Nil(t, d.Subscription["next_charge_at"])
+				require.Contains(t, d.Subscription, "next_charge_on")
+				require.Nil(t, d.Subscription["next_charge_on"])
+			}
 			require.Contains(t, e.ID, "subscription/gold-42/")
 			require.Contains(t, e.ID, "/1795251601120000000-2")
 		}

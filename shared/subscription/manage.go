@@ -11,15 +11,23 @@ import (
 )
 
 // Put makes a subscription, or changes one from the next claim on. It tells whether
-// it made it. It is a *StateError where the subscription has ended, and wraps
-// ErrStore.
+// it made it. It is a *TermsError where the terms are not acceptable now (see
+// Terms.Check and Terms.CheckNew; nothing is written), a *StateError where the
+// subscription has ended, and wraps ErrStore.
 func (b *Biller) Put(ctx context.Context, id string, terms Terms) (s Subscription, created bool, err error) {
+	if err := terms.Check(b.now()); err != nil {
+		return s, false, err
+	}
 	for range attempts {
 		s, err = b.change(ctx, id, func(s Subscription) (Subscription, error) { return s.With(terms, b.now()) })
 		if !errors.Is(err, ErrNotFound) {
 			return s, false, err
 		}
-		s, created, err = b.store.Create(ctx, New(id, terms, b.now()))
+		now := b.now()
+		if err := terms.CheckNew(now); err != nil {
+			return s, false, err
+		}
+		s, created, err = b.store.Create(ctx, New(id, terms, now))
 		if err != nil {
 			return s, false, fmt.Errorf("%w: writing subscription %s: %w", ErrStore, id, err)
 		}

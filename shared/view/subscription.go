@@ -27,6 +27,7 @@ type Subscription struct {
 	Cycle          int                `json:"cycle"`
 	Attempt        int                `json:"attempt"`
 	NextChargeAt   *string            `json:"next_charge_at"`
+	NextChargeOn   *string            `json:"next_charge_on"` // the day of it in TimeZone
 	LastCharge     *LastCharge        `json:"last_charge"`
 	CreatedAt      string             `json:"created_at"`
 	UpdatedAt      string             `json:"updated_at"`
@@ -76,6 +77,7 @@ func OfSubscription(s subscription.Subscription) Subscription {
 		Cycle:          s.Cycle,
 		Attempt:        s.Attempt,
 		NextChargeAt:   api.TimeOrNull(s.NextChargeAt()),
+		NextChargeOn:   api.OrNull(s.NextChargeOn().String()),
 		CreatedAt:      api.Time(s.CreatedAt),
 		UpdatedAt:      api.Time(s.UpdatedAt),
 	}

@@ -35,6 +35,7 @@ const retryAfter = 30 * time.Second
 func problemOf(err error) error {
 	var (
 		invalid  *charge.InvalidError
+		terms    *subscription.TermsError
 		conflict *charge.ConflictError
 		state    *charge.StateError
 		ended    *subscription.StateError
@@ -43,11 +44,9 @@ func problemOf(err error) error {
 	)
 	switch {
 	case errors.As(err, &invalid):
-		fields := make([]api.FieldError, len(invalid.Faults))
-		for i, f := range invalid.Faults {
-			fields[i] = api.FieldError{Field: f.Field, Message: f.Message}
-		}
-		return api.Invalid(fields...)
+		return api.Invalid(fieldsOf(invalid.Faults)...)
+	case errors.As(err, &terms):
+		return api.Invalid(fieldsOf(terms.Faults)...)
 	case errors.As(err, &conflict):
 		return &api.Problem{
 			Status: http.StatusConflict,
@@ -93,4 +92,13 @@ func problemOf(err error) error {
 
 func notNow(detail string, cause error) error {
 	return &api.Problem{Status: http.StatusServiceUnavailable, Detail: detail, RetryAfter: retryAfter, Cause: cause}
+}
+
+// fieldsOf shows faults as a problem document names them.
+func fieldsOf(faults []charge.Fault) []api.FieldError {
+	fields := make([]api.FieldError, len(faults))
+	for i, f := range faults {
+		fields[i] = api.FieldError{Field: f.Field, Message: f.Message}
+	}
+	return fields
 }

@@ -43,8 +43,8 @@ func TestTheShapeOfACharge(t *testing.T) {
 		"created_at":      "2026-11-21T12:00:00.000Z",
 		"updated_at":      "2026-11-21T12:00:00.000Z",
 		"history": []any{
-			map[string]any{"state": "sending", "at": "2026-11-21T12:00:00.000Z", "evidence": nil, "reason": nil},
-			map[string]any{"state": "settled", "at": "2026-11-21T12:00:00.000Z", "evidence": "answer", "reason": nil},
+			map[string]any{"state": "sending", "at": "2026-11-21T12:00:00.000Z", "evidence": nil, "reason": nil, "payment_id": nil},
+			map[string]any{"state": "settled", "at": "2026-11-21T12:00:00.000Z", "evidence": "answer", "reason": nil, "payment_id": transaction.PaymentID},
 		},
 	}, c)
 }

@@ -251,6 +251,7 @@ type previewView struct {
 type plannedView struct {
 	Cycle    int    `json:"cycle"`
 	DueAt    string `json:"due_at"`
+	DueOn    string `json:"due_on"` // the day of it in the subscription's time zone
 	Amount   string `json:"amount"`
 	Currency string `json:"currency"`
 }
@@ -276,7 +277,7 @@ func (h handler) previewSubscription(r *http.Request) (api.Answer, error) {
 	}
 	shown := previewView{Cycles: make([]plannedView, len(planned))}
 	for i, p := range planned {
-		shown.Cycles[i] = plannedView{Cycle: p.Cycle, DueAt: api.Time(p.DueAt), Amount: p.Amount.String(), Currency: p.Amount.Currency()}
+		shown.Cycles[i] = plannedView{Cycle: p.Cycle, DueAt: api.Time(p.DueAt), DueOn: p.DueOn.String(), Amount: p.Amount.String(), Currency: p.Amount.Currency()}
 	}
 	return api.Answer{Status: http.StatusOK, Body: shown}, nil
 }

@@ -35,6 +35,7 @@ func TestTheShapeOfASubscription(t *testing.T) {
 		"cycle":                   1.,
 		"attempt":                 0.,
 		"next_charge_at":          "2026-11-22T09:00:00.000Z",
+		"next_charge_on":          "2026-11-22",
 		"last_charge":             nil,
 		"created_at":              "2026-11-21T12:00:00.000Z",
 		"updated_at":              "2026-11-21T12:00:00.000Z",
@@ -44,7 +45,8 @@ func TestTheShapeOfASubscription(t *testing.T) {
 
 	h.at(first)
 	require.Zero(t, h.work(t))
-	want["cycle"], want["next_charge_at"], want["updated_at"] = 2., "2026-12-22T09:00:00.000Z", "2026-11-22T09:00:00.000Z"
+	want["cycle"], want["updated_at"] = 2., "2026-11-22T09:00:00.000Z"
+	want["next_charge_at"], want["next_charge_on"] = "2026-12-22T09:00:00.000Z", "2026-12-22"
 	want["last_charge"] = map[string]any{
 		"order":         map[string]any{"number": "gold-42-0001", "amount": "10.00", "currency": "SAR"},
 		"state":         "settled",
@@ -78,9 +80,9 @@ func TestAllThatASubscriptionCanSay(t *testing.T) {
 	}, s)
 	_, preview := h.request(t, http.MethodGet, "/subscriptions/gold-42/preview", "")
 	require.Equal(t, map[string]any{"cycles": []any{
-		map[string]any{"cycle": 1., "due_at": "2026-12-30T21:00:00.000Z", "amount": "10.00", "currency": "SAR"},
-		map[string]any{"cycle": 2., "due_at": "2027-01-13T21:00:00.000Z", "amount": "10.00", "currency": "SAR"},
-		map[string]any{"cycle": 3., "due_at": "2027-01-27T21:00:00.000Z", "amount": "10.00", "currency": "SAR"},
+		map[string]any{"cycle": 1., "due_at": "2026-12-30T21:00:00.000Z", "due_on": "2026-12-31", "amount": "10.00", "currency": "SAR"},
+		map[string]any{"cycle": 2., "due_at": "2027-01-13T21:00:00.000Z", "due_on": "2027-01-14", "amount": "10.00", "currency": "SAR"},
+		map[string]any{"cycle": 3., "due_at": "2027-01-27T21:00:00.000Z", "due_on": "2027-01-28", "amount": "10.00", "currency": "SAR"},
 	}}, preview)
 }
 
