@@ -118,6 +118,21 @@ func TestEveryFault(t *testing.T) {
 		simulator.OtherCurrency:      {"unknown", accepted, 1, 1, true},
 		simulator.NoOrderNumber:      {"unknown", accepted, 1, 1, true},
 		simulator.RepeatedName:       {"unknown", accepted, 1, 1, true},
+		// Contract, Charges: a field nobody needs does not make an answer unreadable.
+		simulator.OddFields:     {"settled", ok, 1, 1, true},
+		simulator.OddBytes:      {"settled", ok, 1, 1, true},
+		simulator.TokenInReason: {"settled", ok, 1, 1, true},
+		// Another currency is unknown, and what the status request says of it counts later.
+		simulator.ChargedOtherCurrency: {"unknown", accepted, 1, 1, true},
+		// Contract, Charges: any other 400, and a 404 or 405 that names a payment, is
+		// followed by one status request by order number, and what that knows counts.
+		simulator.ProcessingError:        {"unknown", accepted, 1, 1, false},
+		simulator.ProcessingErrorCharged: {"settled", ok, 1, 1, true},
+		simulator.AcquirerTimeoutCharged: {"settled", ok, 1, 1, true},
+		simulator.HTTP404Charged:         {"settled", ok, 1, 1, true},
+		simulator.HTTP405Charged:         {"settled", ok, 1, 1, true},
+		simulator.ErrorsAsMap:            {"settled", ok, 2, 2, true},
+		simulator.ErrorsAsText:           {"rejected", refused, 1, 2, true},
 		// Signed once more with fresh values, and then it goes through.
 		simulator.HashRefused:        {"settled", ok, 2, 2, true},
 		simulator.MerchantKeyRefused: {"settled", ok, 2, 2, true},
