@@ -66,6 +66,10 @@ type Query struct {
 	// Token is the saved card's, where it is at hand. It is not sent: it is what
 	// must not come back in a text.
 	Token hidden.Text
+	// TokenEnd is the end of the saved card's token that the ledger keeps
+	// (charge.TokenEnd), for where the whole is not at hand: what ends like it must not
+	// come back either. Empty where nothing is known of the token.
+	TokenEnd string
 }
 
 // step is what follows a charge request's answer.
