@@ -150,7 +150,7 @@ func TestCallbackForms(t *testing.T) {
 
 func TestACallbackDoesNotPrintWhatItSigns(t *testing.T) {
 	t.Parallel()
-	body := "id=MARKED&order_number=n-1&order_amount=MARKED&order_currency=MARKED&order_description=MARKED" +
+	body := "id=p-1&order_number=n-1&order_amount=MARKED&order_currency=MARKED&order_description=MARKED" +
 		"&order_status=MARKED&type=MARKED&status=MARKED&hash=MARKED&customer_name=MARKED"
 	callback, err := dineropay.ParseCallback([]byte(body), form)
 	require.NoError(t, err)

@@ -15,7 +15,7 @@ func redactorOf(secrets ...string) redactor {
 	for _, s := range secrets {
 		all = append(all, hidden.New(s))
 	}
-	return newRedactor(all...)
+	return newRedactor("", all...)
 }
 
 func TestRedactedText(t *testing.T) {
