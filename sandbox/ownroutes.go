@@ -30,10 +30,14 @@ func (s *sandbox) ownRoutes(ledgerFaults http.Handler) []ownRoute {
 
 		{"GET, POST, DELETE", "dineropay/faults", `{"charge": ["cut_after"], "status": ["http_500"]}; GET lists all faults`, nil},
 		{"GET, PUT", "dineropay/cards", `{"token_contains": "…", "status": "declined", "reason": "…"}; GET lists the test cards`, nil},
-		{"GET", "dineropay/transactions", "what it has; ?order_number=… of one order", nil},
+		{"GET, POST", "dineropay/transactions", `what it has; ?order_number=… of one order; POST {"order_number": "…", "status": "pending"}: the next acquirer is tried`, nil},
 		{"PUT", "dineropay/transactions/{payment_id}/status", `{"status": "settled"}`, nil},
+		{"POST", "dineropay/transactions/{payment_id}/failed-refund", `{"reason": "…"}: a refund fails`, nil},
+		{"PUT", "dineropay/cascades/{order_number}", `{"steps": [{"status": "declined"}, {"next": true, "status": "settled", "after": "20s"}]}: how its next charge goes`, nil},
+		{"POST", "dineropay/cascades/{order_number}/next", "makes the next step of a cascade happen now", nil},
+		{"GET, PUT", "dineropay/settings", `{"cascading_context": true, "key_refused_with_401": false}: the switches in its panel`, nil},
 		{"GET", "dineropay/counts", "what it was asked, and how often it took money; ?order_number=… for one order", nil},
-		{"GET, POST", "dineropay/callbacks", `{"order_number": "…"}: posts a callback; GET ?order_number=… shows its form`, nil},
+		{"GET, POST", "dineropay/callbacks", `{"order_number": "…"} or {"payment_id": "…"}: posts a callback; GET ?order_number=… shows its form`, nil},
 		{"PUT", "dineropay/credentials", `{"merchant_key": "…", "merchant_password": "…"}`, nil},
 
 		{"GET, POST, DELETE", "dinardragon/faults", `{"status": ["http_500"]}; GET lists all faults`, nil},
@@ -52,7 +56,7 @@ func (s *sandbox) serveOwn(ledgerFaults http.Handler) http.Handler {
 	var list strings.Builder
 	list.WriteString("The sandbox's own routes, below /sandbox/. What each does to a charge: docs/faults.md\n\n")
 	for _, route := range s.ownRoutes(ledgerFaults) {
-		fmt.Fprintf(&list, "%-17s %-43s %s\n", route.methods, route.path, route.does)
+		fmt.Fprintf(&list, "%-17s %-55s %s\n", route.methods, route.path, route.does)
 		if route.serve != nil {
 			mux.Handle(route.methods+" /sandbox/"+route.path, route.serve)
 		}

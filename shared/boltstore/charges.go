@@ -93,12 +93,12 @@ func (s *Charges) Record(ctx context.Context, change charge.Change) (standing ch
 }
 
 // Dispute implements charge.Store.
-func (s *Charges) Dispute(ctx context.Context, number, word string, at time.Time) (standing charge.Charge, noted bool, err error) {
+func (s *Charges) Dispute(ctx context.Context, number, word, paymentID string, at time.Time) (standing charge.Charge, noted bool, err error) {
 	err = s.update(ctx, number, charge.WordDisputed, func(found *charge.Charge) (charge.Charge, bool, error) {
 		if found == nil {
 			return charge.Charge{}, false, charge.ErrNotFound
 		}
-		standing, noted = found.Dispute(word, at)
+		standing, noted = found.Dispute(word, paymentID, at)
 		return standing, noted, nil
 	})
 	return standing, noted, err
@@ -117,18 +117,16 @@ func (s *Charges) Look(ctx context.Context, number string, was, next time.Time) 
 	return moved, err
 }
 
-// LookNow implements charge.Store.
-func (s *Charges) LookNow(ctx context.Context, number string, at time.Time) error {
-	return s.update(ctx, number, "", func(found *charge.Charge) (charge.Charge, bool, error) {
-		switch {
-		case found == nil:
+// Hint implements charge.Store.
+func (s *Charges) Hint(ctx context.Context, number string, at time.Time) (standing charge.Charge, noted bool, err error) {
+	err = s.update(ctx, number, "", func(found *charge.Charge) (charge.Charge, bool, error) {
+		if found == nil {
 			return charge.Charge{}, false, charge.ErrNotFound
-		case !found.LookAt.IsZero() && found.LookAt.Before(at):
-			return charge.Charge{}, false, nil
 		}
-		found.LookAt = at
-		return *found, true, nil
+		standing, noted = found.Hint(at)
+		return standing, noted, nil
 	})
+	return standing, noted, err
 }
 
 // Due implements charge.Store. The oldest come first.
@@ -353,6 +351,9 @@ type record struct {
 	LookAt         time.Time `json:"look_at,omitzero"`
 	Disputed       string    `json:"disputed,omitempty"`
 	PaymentID      string    `json:"payment_id,omitempty"`
+	Cascading      bool      `json:"cascading,omitzero"`
+	Differs        string    `json:"differs,omitempty"`
+	HintedAt       time.Time `json:"hinted_at,omitzero"`
 	Reason         string    `json:"reason,omitempty"`
 	DeclineClass   string    `json:"decline_class,omitempty"`
 	ProviderStatus string    `json:"provider_status,omitempty"`
@@ -368,6 +369,7 @@ type line struct {
 	At       time.Time `json:"at"`
 	Evidence string    `json:"evidence,omitempty"`
 	Reason   string    `json:"reason,omitempty"`
+	Payment  string    `json:"payment_id,omitempty"`
 }
 
 func toRecord(c charge.Charge) record {
@@ -390,6 +392,9 @@ func toRecord(c charge.Charge) record {
 		LookAt:         c.LookAt.UTC(),
 		Disputed:       c.Disputed,
 		PaymentID:      c.PaymentID,
+		Cascading:      c.Cascading,
+		Differs:        c.Differs,
+		HintedAt:       c.HintedAt.UTC(),
 		Reason:         c.Reason,
 		DeclineClass:   string(c.DeclineClass),
 		ProviderStatus: c.ProviderStatus,
@@ -398,7 +403,7 @@ func toRecord(c charge.Charge) record {
 		UpdatedAt:      c.UpdatedAt.UTC(),
 	}
 	for _, e := range c.History {
-		r.History = append(r.History, line{string(e.State), e.At.UTC(), string(e.Evidence), e.Reason})
+		r.History = append(r.History, line{string(e.State), e.At.UTC(), string(e.Evidence), e.Reason, e.PaymentID})
 	}
 	return r
 }
@@ -422,6 +427,9 @@ func (r record) charge() (charge.Charge, error) {
 		LookAt:         r.LookAt,
 		Disputed:       r.Disputed,
 		PaymentID:      r.PaymentID,
+		Cascading:      r.Cascading,
+		Differs:        r.Differs,
+		HintedAt:       r.HintedAt,
 		Reason:         r.Reason,
 		DeclineClass:   charge.DeclineClass(r.DeclineClass),
 		ProviderStatus: r.ProviderStatus,
@@ -430,7 +438,7 @@ func (r record) charge() (charge.Charge, error) {
 		UpdatedAt:      r.UpdatedAt,
 	}
 	for _, e := range r.History {
-		c.History = append(c.History, charge.Entry{State: charge.State(e.State), At: e.At, Evidence: charge.Evidence(e.Evidence), Reason: e.Reason})
+		c.History = append(c.History, charge.Entry{State: charge.State(e.State), At: e.At, Evidence: charge.Evidence(e.Evidence), Reason: e.Reason, PaymentID: e.Payment})
 	}
 	return c, nil
 }

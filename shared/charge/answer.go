@@ -1,6 +1,8 @@
 package charge
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"dinarfunctions/shared/hidden"
@@ -66,6 +68,9 @@ type Query struct {
 	// Token is the saved card's, where it is at hand. It is not sent: it is what
 	// must not come back in a text.
 	Token hidden.Text
+	// TokenEnd is the last characters of the saved card's token, which must not come back
+	// with what stands before them; empty where they are not known.
+	TokenEnd string
 }
 
 // step is what follows a charge request's answer.
@@ -82,6 +87,7 @@ const (
 //	answer                                   signed once   signed twice
 //	rejected, blames the hash or the key     sign again    keep, as unsent
 //	rejected, blames the order number        ask status    ask status
+//	no clear refusal, and no outcome         ask status    ask status
 //	everything else                          keep          keep
 //
 // Signing again is the one case in which a second charge request is sent, and
@@ -97,18 +103,19 @@ func next(a Answer, signed int) step {
 	}
 }
 
-// judge says what a refusal that blames the order number comes to, once the
-// provider was asked what it knows of that number.
-func judge(refused Answer, status StatusAnswer) (Answer, Evidence) {
-	switch status.Knowledge {
-	case Known:
+// judge says what an answer that calls for a status request comes to, once the provider
+// was asked what it knows of the order number. An answer that is no clear refusal is
+// Unknown, and stays so where the provider knows nothing.
+func judge(a Answer, status StatusAnswer) (Answer, Evidence) {
+	switch {
+	case status.Knowledge == Known:
 		return status.Answer, ByStatus
-	case NotKnown:
-		return refused, ByAnswer
+	case status.Knowledge == NotKnown || a.State == Unknown:
+		return a, ByAnswer
 	default:
 		return Answer{
 			State:  Unknown,
-			Reason: "the provider refused the order number (" + refused.Reason + "), and could not be asked about it: " + status.Reason,
+			Reason: "the provider refused the order number (" + a.Reason + "), and could not be asked about it: " + status.Reason,
 		}, ByAnswer
 	}
 }
@@ -121,19 +128,39 @@ func (a Answer) change(of Charge, by Evidence, at time.Time) Change {
 		To:             a.State,
 		Evidence:       by,
 		At:             at,
-		LookAt:         of.nextLook(a.State, by, at),
+		Seen:           of.LookAt,
 		PaymentID:      a.PaymentID,
 		Reason:         a.Reason,
 		ProviderStatus: a.ProviderStatus,
 		ProviderDate:   a.ProviderDate,
 	}
-	if a.State == Declined {
+	declined := of.State == Declined && of.Said != ByOperator && by == ByStatus
+	switch {
+	case declined && a.State == Pending:
+		// A newer payment of the order is under way. The decline is the last outcome.
+		c.To, c.Cascading, c.DeclineClass = Declined, true, of.DeclineClass
+		c.Reason = strings.TrimSuffix(of.Reason, newerPending) + newerPending
+	case a.State == Declined:
 		c.DeclineClass = ClassifyDecline(a.Reason)
+	case a.State == Settled:
+		c.Differs = a.Differs
 	}
-	if c.LookAt.IsZero() && of.For != (Cycle{}) && by == ByStatus {
+	c.NoEvent = declined && c.To == Declined
+	c.LookAt = of.after(c).nextLook(at)
+	if of.For != (Cycle{}) && by == ByStatus && !c.To.Open() && !c.Cascading {
 		// Whoever learnt it may know nothing of subscriptions, as a callback does. The
 		// next schedule looks once more, and takes it to the subscription.
 		c.LookAt = at
 	}
+	return c
+}
+
+// newerPending is added to the reason of a decline while a newer payment is pending.
+const newerPending = "; a newer payment of the order is pending"
+
+// after is the charge with a change in it, whether or not that is allowed.
+func (c Charge) after(change Change) Charge {
+	c.State, c.Said, c.Cascading = change.To, change.Evidence, change.Cascading
+	c.History = append(slices.Clone(c.History), change.Entry())
 	return c
 }

@@ -84,6 +84,13 @@ type Entry struct {
 	PaymentID string
 }
 
+// Equal reports whether two lines are the same, in whatever zone their times are.
+func (e Entry) Equal(other Entry) bool {
+	at := e.At.Equal(other.At)
+	e.At = other.At
+	return at && e == other
+}
+
 // NewClaim is the charge that a claim writes: one attempt, about to be sent.
 func NewClaim(terms Terms, attempt string, now, deadline time.Time) Charge {
 	return Charge{
@@ -146,22 +153,26 @@ type Change struct {
 	ProviderDate   string
 	Differs        string
 	Cascading      bool
+	// NoEvent: the change adds to the history alone, and no event is published of it.
+	NoEvent bool
 }
 
 // Apply makes the change, if the table of transitions allows it and the attempt
 // is still the one that it belongs to. Otherwise the charge stays as it is, and
-// the writer takes over what stands there. What is applied twice is applied once,
-// because no state leads to itself.
+// the writer takes over what stands there. What is applied twice is applied once:
+// no state leads to itself, unless the change brings News.
 func (c Charge) Apply(change Change) (Charge, bool) {
 	if change.Attempt != "" && change.Attempt != c.Attempt {
 		return c, false
 	}
-	if !Allowed(c.State, c.Said, change.To, change.Evidence) {
+	if !change.allowedIn(c) {
 		return c, false
 	}
+	c.LookAt = change.lookAfter(c.LookAt)
 	c.State = change.To
 	c.Said = change.Evidence
-	c.LookAt = change.LookAt
+	c.Cascading = change.Cascading
+	c.Differs = change.Differs
 	c.Reason = change.Reason
 	c.DeclineClass = change.DeclineClass
 	c.ProviderStatus = change.ProviderStatus
@@ -174,22 +185,62 @@ func (c Charge) Apply(change Change) (Charge, bool) {
 	return c, true
 }
 
+// lookAfter is when the provider is to be asked next after the change, given the look
+// that stands when it is written. A hint may have asked for an early look while the
+// change was being learnt: no answer takes that away.
+func (c Change) lookAfter(standing time.Time) time.Time {
+	hinted := !standing.IsZero() && !standing.Equal(c.Seen)
+	if hinted && (c.LookAt.IsZero() || standing.Before(c.LookAt)) {
+		return standing
+	}
+	return c.LookAt
+}
+
+// HintEvery is how often at most hints have the provider asked about one charge.
+const HintEvery = 10 * time.Second
+
+// Hint notes somebody's word that something happened to a charge, whatever its state:
+// the provider is to be asked now, by whoever noted it or on the next schedule. Within
+// HintEvery of an earlier hint it notes nothing, and reports that; see lookAfterHint.
+func (c Charge) Hint(at time.Time) (Charge, bool) {
+	if since := at.Sub(c.HintedAt); !c.HintedAt.IsZero() && since >= 0 && since < HintEvery {
+		return c, false
+	}
+	c.HintedAt, c.LookAt = at, at
+	return c, true
+}
+
+// lookAfterHint is when the provider is to be asked on behalf of a hint that came at a
+// time within HintEvery of an earlier one. That one may be answered already, or about to
+// be, and its answer says nothing of what has happened since. So its own look does not
+// do, but one that another hint has put there does.
+func (c Charge) lookAfterHint(at time.Time) time.Time {
+	if c.LookAt.After(c.HintedAt) && !c.LookAt.After(at) {
+		return c.LookAt
+	}
+	if !at.After(c.HintedAt) {
+		return c.HintedAt.Add(1)
+	}
+	return at
+}
+
 // Dispute notes the provider's word against a settled charge, which stays settled:
 // what a person has to look into is not for a program to undo. The same word is
 // noted once.
-func (c Charge) Dispute(word string, at time.Time) (Charge, bool) {
+func (c Charge) Dispute(word, paymentID string, at time.Time) (Charge, bool) {
 	if c.State != Settled || c.Disputed == word {
 		return c, false
 	}
 	c.Disputed = word
 	c.UpdatedAt = at
-	c.History = append(slices.Clone(c.History), DisputeEntry(word, at))
+	c.History = append(slices.Clone(c.History), DisputeEntry(word, paymentID, at))
 	return c, true
 }
 
-// DisputeEntry is the line of history that a dispute adds.
-func DisputeEntry(word string, at time.Time) Entry {
-	return Entry{State: Settled, At: at, Evidence: ByStatus, Reason: "the provider now says " + word}
+// DisputeEntry is the line of history that a dispute adds. paymentID is the payment that
+// the word is about, where it names one.
+func DisputeEntry(word, paymentID string, at time.Time) Entry {
+	return Entry{State: Settled, At: at, Evidence: ByStatus, Reason: "the provider now says " + word, PaymentID: paymentID}
 }
 
 // ChargedBack reports whether the provider calls the charge charged back, which is the
@@ -208,42 +259,58 @@ func (c Charge) calledAt() time.Time {
 	return c.CreatedAt
 }
 
-// nextLook is when a charge is to be asked about next, once it is in a state by
-// somebody's word: while it is open, and for two weeks after a person's word.
-func (c Charge) nextLook(state State, said Evidence, now time.Time) time.Time {
+// learntAt is when the charge came to be what it is.
+func (c Charge) learntAt() time.Time { return c.History[len(c.History)-1].At }
+
+// nextLook is the first time after now at which the provider is to be asked about the
+// charge; zero for never. It is asked while the outcome is to come, for two weeks after
+// a person's word, twice after a decline, and once after an answer that denied it.
+func (c Charge) nextLook(now time.Time) time.Time {
+	learnt := c.learntAt()
 	switch {
-	case state.Open():
+	case c.State.Open(), c.Cascading:
 		return NextLook(c.calledAt(), now)
-	case state.Chargeable() && c.State == Sending:
-		// The answer denied it; a moment later the provider is asked whether it
-		// has it all the same. The claim's own look is as good as any, and leaves
-		// an earlier hint its effect.
-		return c.Deadline.Add(Grace)
-	case said == ByOperator:
-		since := now
-		if c.Said == ByOperator {
-			since = c.History[len(c.History)-1].At
+	case c.State.Chargeable():
+		if ended := c.Deadline.Add(Grace); ended.After(now) {
+			return ended
 		}
-		if next := NextLook(since, now); !next.After(since.Add(dailyFor)) {
+	case c.Said == ByOperator:
+		if next := NextLook(learnt, now); !next.After(learnt.Add(dailyFor)) {
 			return next
+		}
+	case c.State == Declined:
+		for _, after := range declineLooks {
+			if next := learnt.Add(after); next.After(now) {
+				return next
+			}
 		}
 	}
 	return time.Time{}
 }
 
-// WordDisputed is the word for what Dispute changes, as Word is for a Change.
-const WordDisputed = "disputed"
+const (
+	// WordDisputed is the word for what Dispute changes, as Word is for a Change.
+	WordDisputed = "disputed"
+	// WordDiffers is the word for a charge that was settled in another amount or
+	// currency than was asked for.
+	WordDiffers = "differs"
+)
 
-// Word is what others are told of the change: the state that the charge has come to;
-// empty where nobody is told, because the charge is under way or was never sent.
+// Word is what events are published of the change, in words joined by a blank: the
+// state that the charge has come to. It is empty where the charge is under way or was
+// never sent, and where the change says so.
 func (c Change) Word() string {
-	if c.To == Sending || c.To == Unsent {
+	switch {
+	case c.To == Sending, c.To == Unsent, c.NoEvent:
 		return ""
+	case c.Differs != "":
+		return string(c.To) + " " + WordDiffers
+	default:
+		return string(c.To)
 	}
-	return string(c.To)
 }
 
 // Entry is the line of history that the change adds.
 func (c Change) Entry() Entry {
-	return Entry{State: c.To, At: c.At, Evidence: c.Evidence, Reason: c.Reason}
+	return Entry{State: c.To, At: c.At, Evidence: c.Evidence, Reason: c.Reason, PaymentID: c.PaymentID}
 }

@@ -27,13 +27,17 @@
 //	                     │                │               │
 //	                     ▼                ▼               ▼
 //	               settled, declined, reversed (the provider's word, or a person's)
-//	               declined ─▶ settled, reversed      settled ─▶ reversed
+//	               declined ─▶ settled, reversed      settled ◀─▶ reversed
 //
 // and, drawn in full in docs/charge-states.md: the provider's word undoes a
 // person's, and its word that it has a charge ends one that was rejected or unsent.
 //
 // A charge whose answer was lost is unknown until the provider says otherwise.
 // Time alone never makes it chargeable again.
+//
+// An order may have several payments: the platform can try it at several acquirers.
+// So the provider is asked by order number (Ledger.status), one settled payment settles
+// the charge, and a decline is asked about again, because the next payment may come.
 //
 // The package knows nothing of Lambda, HTTP or DynamoDB. It states what it needs
 // of a provider (Provider) and of a store (Store); shared/dineropay,

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -207,7 +208,7 @@ func (l *Ledger) askThenCharge(ctx context.Context, r *request, deadline time.Ti
 	}
 	within, cancel := context.WithDeadline(ctx, claimBy(ctx))
 	defer cancel()
-	status, err := l.status(within, Charge{Order: terms.Order, InitTransID: terms.InitTransID}, terms.Token)
+	status, err := l.status(within, unclaimed(terms), question{token: terms.Token})
 	switch {
 	case err != nil:
 		return Charge{}, fmt.Errorf("%w: %w", ErrAskFirst, err)
@@ -216,12 +217,8 @@ func (l *Ledger) askThenCharge(ctx context.Context, r *request, deadline time.Ti
 		return Charge{}, fmt.Errorf("%w: %s", ErrAskFirst, status.Reason)
 	case status.Knowledge == NotKnown:
 		// Asking took a while, and an operator may have stopped charging meanwhile.
-		mode, err := l.Mode(ctx)
-		switch {
-		case err != nil:
+		if err := l.notStopped(ctx); err != nil {
 			return Charge{}, err
-		case mode == Stopped:
-			return Charge{}, ErrStopped
 		}
 		return l.claimAndSend(ctx, r, deadline)
 	}
@@ -234,6 +231,21 @@ func (l *Ledger) askThenCharge(ctx context.Context, r *request, deadline time.Ti
 		return Charge{}, err
 	}
 	return l.record(ctx, standing, status.Answer.change(claim, ByStatus, l.now())), nil
+}
+
+// notStopped returns ErrStopped if an operator has stopped charging, and wraps ErrStore
+// where that cannot be known.
+func (l *Ledger) notStopped(ctx context.Context) error {
+	mode, err := l.Mode(ctx)
+	if err == nil && mode == Stopped {
+		err = ErrStopped
+	}
+	return err
+}
+
+// unclaimed is what is known of an order number before there is a charge under it.
+func unclaimed(terms Terms) Charge {
+	return Charge{Order: terms.Order, InitTransID: terms.InitTransID, TokenEnd: TokenEnd(terms.Token)}
 }
 
 // deadline is when this invocation ends, by our clock.
@@ -350,6 +362,10 @@ func (l *Ledger) send(ctx context.Context, r *request, deadline time.Time) (Answ
 		if l.now().Add(MinCall).After(end) {
 			return Answer{State: Unsent, Reason: ErrNoTime.Error()}, ByAnswer
 		}
+		// The claim may have taken a while, and the switch is in force within ModeFor.
+		if err := l.notStopped(within); err != nil {
+			return Answer{State: Unsent, Reason: err.Error()}, ByAnswer
+		}
 		answer := l.provider.Charge(within, terms)
 		switch next(answer, signed) {
 		case signAgain:
@@ -360,17 +376,30 @@ func (l *Ledger) send(ctx context.Context, r *request, deadline time.Time) (Answ
 				return l.keyRefused(ctx, r, answer), ByAnswer
 			}
 		case askStatus:
-			status, err := l.status(within, Charge{Order: terms.Order, InitTransID: terms.InitTransID}, terms.Token)
+			status, err := l.status(within, unclaimed(terms), question{token: terms.Token})
 			if err != nil {
 				status = StatusAnswer{Knowledge: NotAsked, Reason: err.Error()}
 			}
 			return judge(answer, status)
 		default:
+			if answer.KeyRefused && signed == 1 {
+				l.refreshKey(within, terms.Order.Number)
+			}
 			if answer.KeyRefused {
 				return l.keyRefused(ctx, r, answer), ByAnswer
 			}
 			return answer, ByAnswer
 		}
+	}
+}
+
+// refreshKey has the key read anew that the provider refused, so that the next charge
+// is signed with what is stored now. This one is not sent again: only a 400 says for
+// certain that nothing was processed.
+func (l *Ledger) refreshKey(ctx context.Context, number string) {
+	if err := l.provider.RefreshKey(ctx); err != nil {
+		l.log.WarnContext(ctx, "the key that the provider refused could not be read anew; it is used until it can be",
+			"order_number", number, "error", err.Error())
 	}
 }
 
@@ -410,17 +439,24 @@ func (l *Ledger) record(ctx context.Context, claim Charge, change Change) Charge
 		claim.Reason = "the outcome could not be written down"
 		return claim
 	}
-	if !result.applied {
-		l.log.WarnContext(ctx, "another writer was first; its outcome stands",
-			"order_number", change.Number, "learnt", string(change.To), "stands", string(result.standing.State))
-		if change.To == Declined && result.standing.State == Settled {
-			if after, err := l.dispute(ctx, result.standing, change.ProviderStatus); err == nil {
-				return after.At(l.now())
-			}
+	standing := result.standing
+	if result.applied {
+		l.alarmOf(ctx, standing, change)
+		return standing.At(l.now())
+	}
+	l.log.WarnContext(ctx, "another writer was first; its outcome stands",
+		"order_number", change.Number, "learnt", string(change.To), "stands", string(standing.State))
+	if change.To == Declined && standing.State == Settled && samePayment(change.PaymentID, standing.PaymentID) {
+		if after, err := l.dispute(ctx, standing, change.ProviderStatus, change.PaymentID); err == nil {
+			return after.At(l.now())
 		}
 	}
-	return result.standing.At(l.now())
+	return standing.At(l.now())
 }
+
+// samePayment reports whether two names may be those of one payment: they are equal, or
+// one of them is not known.
+func samePayment(a, b string) bool { return a == "" || b == "" || strings.EqualFold(a, b) }
 
 func writeAgain() backoff.BackOff {
 	b := backoff.NewExponentialBackOff()

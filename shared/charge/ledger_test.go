@@ -28,7 +28,8 @@ type bank struct {
 	status    charge.StatusAnswer
 	notReady  error
 	noRefresh error
-	during    func() // runs while a charge request is under way
+	during    func()                                 // runs while a charge request is under way
+	asked     func(charge.Query) charge.StatusAnswer // answers status requests; nil: status does
 
 	charges, refreshes int
 	queries            []charge.Query
@@ -54,7 +55,12 @@ func (b *bank) Charge(ctx context.Context, _ charge.Terms) charge.Answer {
 func (b *bank) RefreshKey(context.Context) error { b.refreshes++; return b.noRefresh }
 
 func (b *bank) Status(_ context.Context, q charge.Query) charge.StatusAnswer {
+	b.mu.Lock()
 	b.queries = append(b.queries, q)
+	b.mu.Unlock()
+	if b.asked != nil {
+		return b.asked(q)
+	}
 	return b.status
 }
 
@@ -338,7 +344,9 @@ func TestARefusedOrderNumberIsAskedAbout(t *testing.T) {
 			require.Equal(t, tt.evidence, c.History[1].Evidence)
 			require.Equal(t, tt.status.Answer.PaymentID, c.PaymentID)
 			require.Equal(t, 1, h.bank.charges)
-			require.Equal(t, []charge.Query{{Order: h.terms.Order, InitTransID: h.terms.InitTransID, Token: h.terms.Token}}, h.bank.queries)
+			require.Equal(t, []charge.Query{{
+				Order: h.terms.Order, InitTransID: h.terms.InitTransID, Token: h.terms.Token, TokenEnd: "7002",
+			}}, h.bank.queries)
 		})
 	}
 }

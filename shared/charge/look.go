@@ -17,6 +17,11 @@ var looks = []time.Duration{
 	24 * time.Hour,
 }
 
+// declineLooks is when a decline is asked about again, counted from when it was learnt:
+// the platform may try the order at another acquirer, and settle it there (contract,
+// "Charges", "One order, several payments").
+var declineLooks = []time.Duration{15 * time.Minute, 24 * time.Hour}
+
 const (
 	day = 24 * time.Hour
 	// dailyFor is how long it is asked about daily; after that, weekly.

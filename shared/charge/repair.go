@@ -1,9 +1,11 @@
 package charge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -22,10 +24,10 @@ func (l *Ledger) Find(ctx context.Context, number string) (Charge, error) {
 		return Charge{}, err
 	}
 	seen := c.At(l.now())
-	if seen.State != Pending && seen.State != Unknown {
+	if seen.State != Pending && seen.State != Unknown && !seen.Cascading {
 		return seen, nil
 	}
-	after, _, err := l.ask(ctx, c)
+	after, _, err := l.ask(ctx, c, question{})
 	if err != nil {
 		l.log.WarnContext(ctx, "an open charge could not be asked about", "order_number", number, "error", err.Error())
 		return seen, nil
@@ -38,6 +40,15 @@ func (l *Ledger) Find(ctx context.Context, number string) (Charge, error) {
 // be another than what is kept: it can call a declined charge pending. It wraps
 // ErrNotFound or ErrStore.
 func (l *Ledger) Ask(ctx context.Context, number string) (after Charge, said StatusAnswer, err error) {
+	return l.askNumber(ctx, number, question{})
+}
+
+// AskOnce is Ask with requests that are not made again where no usable answer came.
+func (l *Ledger) AskOnce(ctx context.Context, number string) (after Charge, said StatusAnswer, err error) {
+	return l.askNumber(ctx, number, question{once: true})
+}
+
+func (l *Ledger) askNumber(ctx context.Context, number string, q question) (after Charge, said StatusAnswer, err error) {
 	c, err := l.get(ctx, number)
 	if err != nil {
 		return Charge{}, StatusAnswer{}, err
@@ -45,13 +56,8 @@ func (l *Ledger) Ask(ctx context.Context, number string) (after Charge, said Sta
 	if seen := c.At(l.now()); seen.State == Sending {
 		return seen, StatusAnswer{Knowledge: NotKnown}, nil
 	}
-	after, said, err = l.ask(ctx, c)
+	after, said, err = l.ask(ctx, c, q)
 	return after.At(l.now()), said, err
-}
-
-// AskOnce is Ask with a single status request.
-func (l *Ledger) AskOnce(ctx context.Context, number string) (after Charge, said StatusAnswer, err error) {
-	return l.Ask(ctx, number)
 }
 
 // OfSubscription lists the charges of a subscription by cycle and try, as everybody
@@ -67,27 +73,69 @@ func (l *Ledger) OfSubscription(ctx context.Context, id string, after Cycle, lim
 	return charges, more, nil
 }
 
-// Hint takes somebody's unproven word that something happened to a charge, such
-// as a callback's: the provider is asked, and its answer counts. If it cannot be
-// asked now, the charge is asked about on the next schedule, whatever its state. It
-// wraps ErrNotFound, or ErrStore where not even that could be written.
+// HintTime is how long a hint may wait for the provider's answer. The platform blocks a
+// callback URL that is slow, for all merchants behind it (contract, "Callback").
+const HintTime = 2 * time.Second
+
+// Hint takes somebody's unproven word that something happened to a charge, or to one of
+// its payments (paymentID, which may be empty), such as a callback's. An early look is
+// written down first. Then the provider is asked, for HintTime at most, and its answer
+// counts; if none comes, the look stays for the next schedule. While a call is at the
+// charge, and within HintEvery of another hint, the look is all. It wraps ErrNotFound,
+// or ErrStore where not even that could be written.
 func (l *Ledger) Hint(ctx context.Context, number, paymentID string) error {
-	c, err := l.get(ctx, number)
-	if err != nil {
+	c, asks, err := l.noteHint(ctx, number)
+	if err != nil || !asks || c.At(l.now()).State == Sending {
 		return err
 	}
-	// While a call is at it, its own answer comes first; the look comes after.
-	if c.At(l.now()).State != Sending {
-		_, said, err := l.ask(ctx, c)
-		if err == nil && said.Knowledge != NotAsked {
-			return nil
-		}
+	within, cancel := context.WithTimeout(ctx, HintTime)
+	defer cancel()
+	after, said, err := l.askWithin(ctx, within, c, question{once: true, payment: paymentID})
+	if err != nil {
+		l.log.WarnContext(ctx, "a hint could not be followed now; the next schedule asks", "order_number", number, "error", err.Error())
+		return nil
 	}
-	if err := l.store.LookNow(ctx, number, l.now()); err != nil {
-		return fmt.Errorf("%w: writing down an early look at order number %s: %w", ErrStore, number, err)
+	nothingNew := len(after.History) == len(c.History) || after.Disputed != c.Disputed
+	if said.Knowledge != NotAsked && nothingNew {
+		// The look goes back to where it was planned.
+		if _, err := l.store.Look(ctx, number, c.LookAt, after.nextLook(l.now())); err != nil {
+			l.log.WarnContext(ctx, "a hint's look could not be moved back; the next schedule asks once more", "order_number", number, "error", err.Error())
+		}
 	}
 	return nil
 }
+
+// noteHint writes down that the provider is to be asked on behalf of a hint, and reports
+// whether that is for this caller to do now.
+func (l *Ledger) noteHint(ctx context.Context, number string) (c Charge, asks bool, err error) {
+	at := l.now()
+	for range hintTries {
+		c, asks, err = l.store.Hint(ctx, number, at)
+		switch {
+		case errors.Is(err, ErrNotFound):
+			return c, false, fmt.Errorf("order number %s: %w", number, err)
+		case err != nil:
+			return c, false, fmt.Errorf("%w: writing down an early look at order number %s: %w", ErrStore, number, err)
+		case asks:
+			return c, true, nil
+		}
+		look := c.lookAfterHint(at)
+		if look.Equal(c.LookAt) {
+			return c, false, nil
+		}
+		moved, err := l.store.Look(ctx, number, c.LookAt, look)
+		switch {
+		case err != nil:
+			return c, false, fmt.Errorf("%w: writing down an early look at order number %s: %w", ErrStore, number, err)
+		case moved:
+			return c, false, nil
+		}
+	}
+	return c, false, fmt.Errorf("%w: the early look at order number %s was moved by others again and again", ErrStore, number)
+}
+
+// hintTries is how often an early look is written anew when another writer was first.
+const hintTries = 5
 
 // get reads a charge.
 func (l *Ledger) get(ctx context.Context, number string) (Charge, error) {
@@ -110,20 +158,66 @@ func answerBy(ctx context.Context) time.Time {
 	return end.Add(-WriteTime)
 }
 
-// status asks the provider about a charge, and holds its answer against what
-// else the ledger knows: a payment_id that stands under another order number is
-// not about this charge. A difference in amount is noted in the answer's reason,
-// and the status counts. The token may be empty where it is not at hand.
-func (l *Ledger) status(ctx context.Context, c Charge, token hidden.Text) (StatusAnswer, error) {
-	answer := l.provider.Status(ctx, Query{Order: c.Order, InitTransID: c.InitTransID, PaymentID: c.PaymentID, Token: token})
-	if answer.Knowledge == Known && answer.Answer.Differs != "" {
-		answer.Answer.Reason = strings.TrimPrefix(answer.Answer.Reason+"; the provider's answer is about "+answer.Answer.Differs, "; ")
+// question is how the provider is asked about a charge.
+type question struct {
+	// once: a request is not made again where no usable answer came.
+	once bool
+	// payment is one that a hint named; empty for none.
+	payment string
+	// token is the saved card's, where it is at hand.
+	token hidden.Text
+}
+
+// status asks the provider about a charge by its order number. The answer is about the
+// newest payment of the order, and counts whatever payment that is: the platform may try
+// an order at several acquirers. Where the order number is not known there, it asks by
+// the payment that is known here.
+//
+// A payment that a hint named, and that neither the charge nor the answer knows, is asked
+// about too. It is not the newest, so of what it came to only "settled" counts.
+func (l *Ledger) status(ctx context.Context, c Charge, q question) (StatusAnswer, error) {
+	answer, err := l.statusOf(ctx, c, q, "")
+	if err != nil {
+		return StatusAnswer{}, err
 	}
-	id := answer.Answer.PaymentID
-	if answer.Knowledge != Known || id == "" || strings.EqualFold(id, c.PaymentID) {
+	if answer.Knowledge == NotKnown {
+		if payment := cmp.Or(c.PaymentID, q.payment); payment != "" {
+			return l.statusOf(ctx, c, q, payment)
+		}
+	}
+	said := answer.Answer
+	if q.payment == "" || answer.Knowledge != Known || said.State == Settled || strings.EqualFold(said.PaymentID, q.payment) || c.names(q.payment) {
 		return answer, nil
 	}
-	owner, err := l.store.PaymentOwner(ctx, id)
+	other, err := l.statusOf(ctx, c, q, q.payment)
+	if err == nil && other.Knowledge == Known && other.Answer.State == Settled {
+		return other, nil
+	}
+	return answer, err
+}
+
+// names reports whether a payment is known to be one of the charge's order.
+func (c Charge) names(payment string) bool {
+	same := func(e Entry) bool { return strings.EqualFold(e.PaymentID, payment) }
+	return strings.EqualFold(c.PaymentID, payment) || slices.ContainsFunc(c.History, same)
+}
+
+// statusOf asks the provider about a charge, by one of its payments or by its order number
+// (payment ""), and holds the answer against what else the ledger knows: a payment that
+// belongs to another order number is not about this charge. A difference in amount or
+// currency is noted in the answer's reason, and the status counts.
+func (l *Ledger) statusOf(ctx context.Context, c Charge, q question, payment string) (StatusAnswer, error) {
+	answer := l.provider.Status(ctx, Query{
+		Order: c.Order, InitTransID: c.InitTransID, PaymentID: payment, Once: q.once, Token: q.token, TokenEnd: c.TokenEnd,
+	})
+	said := &answer.Answer
+	if said.Differs != "" {
+		said.Reason = strings.TrimPrefix(said.Reason+"; the provider's answer is about "+said.Differs, "; ")
+	}
+	if answer.Knowledge != Known || said.PaymentID == "" || c.names(said.PaymentID) {
+		return answer, nil
+	}
+	owner, err := l.store.PaymentOwner(ctx, said.PaymentID)
 	switch {
 	case err != nil:
 		return StatusAnswer{}, fmt.Errorf("%w: looking up a payment_id: %w", ErrStore, err)
@@ -134,54 +228,81 @@ func (l *Ledger) status(ctx context.Context, c Charge, token hidden.Text) (Statu
 }
 
 // ask asks the provider about a charge, in the time that leaves enough to write
-// down what follows from its answer, and writes that down. It tells what the
+// down what follows from its answer, and writes that down. It returns what the
 // provider said; an error means that the ledger could not be read or written.
-func (l *Ledger) ask(ctx context.Context, c Charge) (after Charge, said StatusAnswer, err error) {
+func (l *Ledger) ask(ctx context.Context, c Charge, q question) (after Charge, said StatusAnswer, err error) {
 	within, cancel := context.WithDeadline(ctx, answerBy(ctx))
 	defer cancel()
-	status, err := l.status(within, c, hidden.Text{})
+	return l.askWithin(ctx, within, c, q)
+}
+
+// askWithin is ask with the time that asking may take.
+func (l *Ledger) askWithin(ctx, within context.Context, c Charge, q question) (after Charge, said StatusAnswer, err error) {
+	status, err := l.status(within, c, q)
 	if err != nil {
 		return c, StatusAnswer{}, err
 	}
-	now := l.now()
 	if status.Knowledge != Known {
 		return c, status, nil
 	}
 	word := status.Answer
-	switch {
-	case Allowed(c.State, c.Said, word.State, ByStatus):
-		change := word.change(c, ByStatus, now)
+	change := word.change(c, ByStatus, l.now())
+	if _, news := c.Apply(change); news {
 		after, applied, err := l.store.Record(ctx, change)
 		if err != nil {
 			return c, StatusAnswer{}, fmt.Errorf("%w: recording %s for order number %s: %w", ErrStore, change.To, change.Number, err)
 		}
 		if applied {
-			l.alarmOf(ctx, c, change)
+			l.alarmOf(ctx, after, change)
 		}
 		return after, status, nil
-	case c.State == Settled && word.State != Settled:
-		after, err := l.dispute(ctx, c, word.ProviderStatus)
+	}
+	if against := c.disputedBy(word); against != "" {
+		after, err := l.dispute(ctx, c, against, word.PaymentID)
 		return after, status, err
+	}
+	return c, status, nil
+}
+
+// disputedBy is the provider's word where it is against a settled charge in a way that
+// the transitions do not follow; empty where it is not.
+func (c Charge) disputedBy(word Answer) string {
+	switch {
+	case c.State != Settled:
+		return ""
+	case word.State != Settled:
+		return word.ProviderStatus
+	case !samePayment(word.PaymentID, c.PaymentID) && c.Said != ByOperator:
+		return "settled as another payment too: " + word.PaymentID
 	default:
-		return c, status, nil
+		return ""
 	}
 }
 
-// alarmOf tells a person of a change that should not have had to happen.
-func (l *Ledger) alarmOf(ctx context.Context, before Charge, change Change) {
-	switch {
-	case before.Said == ByOperator && before.State != change.To:
+// alarmOf tells a person of a change that should not have had to happen. after is the
+// charge with the change in its history.
+func (l *Ledger) alarmOf(ctx context.Context, after Charge, change Change) {
+	if change.Differs != "" {
+		l.log.ErrorContext(ctx, "the provider settled a charge in another amount or currency than was asked for", "alarm", "differs",
+			"order_number", change.Number, "difference", change.Differs)
+	}
+	line := slices.IndexFunc(after.History, change.Entry().Equal)
+	if line < 1 {
+		return
+	}
+	switch before := after.History[line-1]; {
+	case before.Evidence == ByOperator && before.State != change.To:
 		l.log.ErrorContext(ctx, "the provider's word overrides an operator's", "alarm", "operator_overridden",
 			"order_number", change.Number, "operator", string(before.State), "provider", string(change.To))
-	case before.State.Chargeable():
+	case before.State.Chargeable() && change.Evidence == ByStatus:
 		l.log.ErrorContext(ctx, "the provider has a charge that its own answer had denied", "alarm", "contradiction",
 			"order_number", change.Number, "was", string(before.State), "provider", string(change.To))
 	}
 }
 
 // dispute notes the provider's word against a settled charge, and tells a person.
-func (l *Ledger) dispute(ctx context.Context, c Charge, word string) (Charge, error) {
-	after, noted, err := l.store.Dispute(ctx, c.Order.Number, word, l.now())
+func (l *Ledger) dispute(ctx context.Context, c Charge, word, paymentID string) (Charge, error) {
+	after, noted, err := l.store.Dispute(ctx, c.Order.Number, word, paymentID, l.now())
 	if err != nil {
 		return c, fmt.Errorf("%w: noting a dispute of order number %s: %w", ErrStore, c.Order.Number, err)
 	}
@@ -192,8 +313,12 @@ func (l *Ledger) dispute(ctx context.Context, c Charge, word string) (Charge, er
 	return after, nil
 }
 
-// unknownAlarmAfter is how long a charge may be unknown before a person is told.
-const unknownAlarmAfter = 15 * time.Minute
+const (
+	// unknownAlarmAfter is how long a charge may be unknown before a person is told.
+	unknownAlarmAfter = 15 * time.Minute
+	// pendingAlarmAfter is how long it may be pending.
+	pendingAlarmAfter = 3 * day
+)
 
 // Swept is what one run of Sweep did.
 type Swept struct {
@@ -202,8 +327,9 @@ type Swept struct {
 	// Unanswered charges could not be asked about; their next look comes. Failed
 	// are those that the ledger could not read or write.
 	Unanswered, Failed int
-	// Unknown charges have been unknown for more than a quarter of an hour.
-	Unknown int
+	// Unknown charges have been unknown for more than a quarter of an hour, and Pending
+	// ones pending for three days.
+	Unknown, Pending int
 	// Left tells that time ended before the work did; the next schedule goes on.
 	Left bool
 }
@@ -218,12 +344,13 @@ const askers = 8
 func (l *Ledger) Sweep(ctx context.Context) (Swept, error) {
 	deadline := l.deadline(ctx)
 	var (
-		wg                                sync.WaitGroup
-		slots                             = make(chan struct{}, askers)
-		asked, ended, unanswered, unknown atomic.Int64
-		broken, silent                    atomic.Int64
-		result                            Swept
-		failed                            error
+		wg                       sync.WaitGroup
+		slots                    = make(chan struct{}, askers)
+		asked, ended, unanswered atomic.Int64
+		unknown, pending         atomic.Int64
+		broken, silent           atomic.Int64
+		result                   Swept
+		failed                   error
 	)
 	for due, err := range l.store.Due(ctx, l.now()) {
 		if err != nil {
@@ -268,11 +395,17 @@ func (l *Ledger) Sweep(ctx context.Context) (Swept, error) {
 				l.log.ErrorContext(ctx, "a charge has been unknown for long; see the runbook on unknown charges", "alarm", "unknown",
 					"order_number", due.Number, "unknown_for", look.unknownFor.String())
 			}
+			if look.pendingFor >= pendingAlarmAfter {
+				pending.Add(1)
+				l.log.ErrorContext(ctx, "a charge has been pending for days; see the runbook on unknown charges", "alarm", "pending",
+					"order_number", due.Number, "pending_for", look.pendingFor.String())
+			}
 		})
 	}
 	wg.Wait()
 	result.Asked, result.Ended = int(asked.Load()), int(ended.Load())
-	result.Unanswered, result.Unknown, result.Failed = int(unanswered.Load()), int(unknown.Load()), int(broken.Load())
+	result.Unknown, result.Pending = int(unknown.Load()), int(pending.Load())
+	result.Unanswered, result.Failed = int(unanswered.Load()), int(broken.Load())
 	if failed == nil && result.Failed > 0 && result.Asked+result.Unanswered == 0 {
 		failed = fmt.Errorf("%w: none of %d charges that are due could be looked at", ErrStore, result.Failed)
 	}
@@ -286,6 +419,7 @@ type looked struct {
 	open         bool // its outcome was to come
 	asked, ended bool
 	unknownFor   time.Duration
+	pendingFor   time.Duration // of a planned look alone: at most once a day
 }
 
 // hintAgain is when a charge that has no plan of its own is looked at again, if
@@ -306,14 +440,11 @@ func (l *Ledger) look(ctx context.Context, due Due) looked {
 	now := l.now()
 	if c.At(now).State == Sending {
 		// A call is at it: what the provider says now may be about an earlier
-		// attempt. The look comes when the call must have ended.
-		if _, err := l.store.Look(ctx, due.Number, due.At, c.Deadline.Add(Grace)); err != nil {
-			return l.lookFailed(ctx, due, err)
-		}
+		// attempt. A hint's look stays due until the call has ended.
 		return looked{skipped: true}
 	}
-	next, planned := c.nextLook(c.State, c.Said, now), true
-	if !next.After(now) { // none, or only to be told, as it is now
+	next, planned := c.nextLook(now), true
+	if next.IsZero() {
 		next, planned = now.Add(hintAgain), false
 		if c.State.Chargeable() { // denied: ever more rarely, where no answer comes
 			next = NextLook(c.UpdatedAt, now)
@@ -324,6 +455,7 @@ func (l *Ledger) look(ctx context.Context, due Due) looked {
 		c, mine, err = l.store.Record(ctx, change)
 	} else {
 		mine, err = l.store.Look(ctx, due.Number, due.At, next)
+		c.LookAt = next
 	}
 	switch {
 	case err != nil:
@@ -331,7 +463,7 @@ func (l *Ledger) look(ctx context.Context, due Due) looked {
 	case !mine:
 		return looked{skipped: true}
 	}
-	after, said, err := l.ask(ctx, c)
+	after, said, err := l.ask(ctx, c, question{})
 	if err != nil {
 		return l.lookFailed(ctx, due, err)
 	}
@@ -345,8 +477,12 @@ func (l *Ledger) look(ctx context.Context, due Due) looked {
 		}
 	}
 	result := looked{asked: asked, open: c.State.Open(), ended: c.State.Open() && !after.State.Open()}
-	if after.State == Unknown {
-		result.unknownFor = now.Sub(after.calledAt())
+	called := after.calledAt()
+	switch {
+	case after.State == Unknown:
+		result.unknownFor = now.Sub(called)
+	case after.State == Pending && NextLook(called, due.At.Add(-1)).Equal(due.At):
+		result.pendingFor = now.Sub(called)
 	}
 	return result
 }

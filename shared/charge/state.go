@@ -65,7 +65,8 @@ func AllEvidence() []Evidence { return []Evidence{ByAnswer, ByStatus, ByOperator
 //
 // Two rules can be read off the columns. Rejected and Unsent, the only states
 // that may be sent again, are reached by the attempt's own answer alone. And what
-// the provider called settled is undone by nothing but a reversal.
+// the provider called settled is undone by nothing but a reversal, which its later
+// word may take back.
 var transitions = []struct {
 	from Origin
 	by   []Evidence
@@ -87,6 +88,13 @@ var transitions = []struct {
 	{Origin{State: Declined}, []Evidence{ByAnswer, ByStatus}, []State{Settled, Reversed}},
 	{Origin{State: Settled}, []Evidence{ByAnswer, ByStatus}, []State{Reversed}},
 
+	// The order may have another payment (cascading). Whatever that is, the charge stays
+	// declined until one of them is settled.
+	{Origin{State: Declined, If: NewPayment}, []Evidence{ByStatus}, []State{Declined}},
+	// A dispute was won, or a refund failed; a chargeback followed a refund.
+	{Origin{State: Reversed}, []Evidence{ByStatus}, []State{Settled}},
+	{Origin{State: Reversed, If: NewWord}, []Evidence{ByStatus}, []State{Reversed}},
+
 	// The provider's later word overrides a person's, both ways. Where it agrees,
 	// it takes the person's place: what the provider called settled is not undone
 	// by its next word.
@@ -104,17 +112,50 @@ var transitions = []struct {
 type Origin struct {
 	State State
 	Said  Evidence
+	// If is what the change has to bring, where the state stays the same.
+	If News
 }
 
-// has tells whether a charge that is in a state by somebody's word is there.
+// News is what is new in a change that leaves a charge in its state. The zero News
+// asks for nothing.
+type News string
+
+const (
+	// NewPayment: the provider names another payment of the order than the one that is
+	// known, or a newer payment began or ceased to be pending (Charge.Cascading).
+	NewPayment News = "new_payment"
+	// NewWord: the provider's word for the status is another one.
+	NewWord News = "new_word"
+)
+
+// has reports whether a charge that is in a state by somebody's word is there.
 func (o Origin) has(state State, said Evidence) bool {
 	return o.State == state && (o.Said == "" || o.Said == said)
 }
 
-// Allowed tells whether evidence by may move a charge, which is in state from by
-// the word of said, to another state.
+// Allowed reports whether evidence by may move a charge, which is in state from by the
+// word of said, to another state; or leave it in its state, if the change brings News.
 func Allowed(from State, said Evidence, to State, by Evidence) bool {
 	return slices.ContainsFunc(Origins(to, by), func(o Origin) bool { return o.has(from, said) })
+}
+
+// allowedIn reports whether the transitions allow the change of a charge as it is.
+func (c Change) allowedIn(of Charge) bool {
+	return slices.ContainsFunc(Origins(c.To, c.Evidence), func(o Origin) bool {
+		return o.has(of.State, of.Said) && c.brings(o.If, of)
+	})
+}
+
+// brings reports whether a change brings news to a charge.
+func (c Change) brings(news News, to Charge) bool {
+	switch news {
+	case NewPayment:
+		return c.PaymentID != "" && c.PaymentID != to.PaymentID || c.Cascading != to.Cascading
+	case NewWord:
+		return c.ProviderStatus != to.ProviderStatus
+	default:
+		return true
+	}
 }
 
 // Origins lists from where evidence by may move a charge to a state. A store

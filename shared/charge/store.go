@@ -28,24 +28,25 @@ type Store interface {
 
 	// Record writes a change as Charge.Apply says: if the charge's state is one
 	// of Origins(change.To, change.Evidence) and, where the change names an
-	// attempt, that is the one that stands there. It returns what stands there
+	// attempt, that is the one that stands there. An early look that was put there
+	// since the change was learnt stays (Change.Seen). It returns what stands there
 	// now, and whether this change is part of it. It wraps ErrNotFound where
 	// nothing stands under the number.
 	Record(ctx context.Context, change Change) (standing Charge, applied bool, err error)
 
-	// Dispute notes the provider's word against a settled charge as
-	// Charge.Dispute says. It returns what stands there now, and whether this is
-	// the first time that the word was noted.
-	Dispute(ctx context.Context, number, word string, at time.Time) (standing Charge, noted bool, err error)
+	// Dispute notes the provider's word against a settled charge, about one of its
+	// payments, as Charge.Dispute says. It returns what stands there now, and whether
+	// this is the first time that the word was noted.
+	Dispute(ctx context.Context, number, word, paymentID string, at time.Time) (standing Charge, noted bool, err error)
 
 	// Look moves the time at which a charge is to be asked about next, whatever
 	// its state, if it is still was (zero for never). It tells whether it did: of
 	// several who want to ask about a charge that is due, one does.
 	Look(ctx context.Context, number string, was, next time.Time) (moved bool, err error)
 
-	// LookNow makes a charge due at a time, whatever its state, unless it is due
-	// earlier anyway. It wraps ErrNotFound where there is none.
-	LookNow(ctx context.Context, number string, at time.Time) error
+	// Hint notes a hint about a charge as Charge.Hint says. It returns the current
+	// record, and whether the hint was noted. It wraps ErrNotFound where there is none.
+	Hint(ctx context.Context, number string, at time.Time) (standing Charge, noted bool, err error)
 
 	// Due goes through the charges that are due to be asked about, each once, and
 	// reads no more of them than are taken. It may be a moment behind, so who

@@ -15,6 +15,9 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/text/cases"
+	"golang.org/x/text/language"
+
 	"dinarfunctions/shared/charge"
 	"dinarfunctions/shared/hidden"
 )
@@ -124,13 +127,15 @@ func ParseCallback(body []byte, contentType string) (Callback, error) {
 	return Callback{Number: number, PaymentID: payment, signed: hidden.New(signed.String()), hash: hidden.New(form.Get("hash"))}, nil
 }
 
-// Signed tells whether a callback was signed with the merchant's password
+// Signed reports whether a callback was signed with the merchant's password
 // (platform's protocol, "callback signature"), in a time that does not depend on
 // how much of the signature is right.
 //
-// The signature is over upper-cased text, and published examples of the platform
-// upper-case in two ways. Where we sign we refuse text that they treat
-// differently; here the provider has signed, and either way is taken.
+// The signature is over upper-cased text, and there are three ways to upper-case it:
+// ASCII letters alone, each letter to one other, and Unicode's full mapping, in which
+// "ß" is "SS" (PHP's strtoupper and mb_strtoupper, JavaScript's toUpperCase). Where we
+// sign we refuse text that they treat differently; here the provider has signed, and
+// each way is taken.
 //
 // The signature does not show where one value ends and the next begins, so a
 // valid one may be sent again with the borders moved, under another number. That
@@ -142,8 +147,9 @@ func (c Credentials) Signed(cb Callback) bool {
 	}
 	text := cb.signed.Reveal() + c.Password.Reveal()
 	ascii := subtle.ConstantTimeCompare(sent, callbackDigest(upperASCII(text)))
-	full := subtle.ConstantTimeCompare(sent, callbackDigest(strings.ToUpper(text)))
-	return ascii|full == 1
+	simple := subtle.ConstantTimeCompare(sent, callbackDigest(strings.ToUpper(text)))
+	full := subtle.ConstantTimeCompare(sent, callbackDigest(cases.Upper(language.Und).String(text)))
+	return ascii|simple|full == 1
 }
 
 // callbackDigest is the SHA-1 of the lower-case hex MD5 of a text.
@@ -209,7 +215,7 @@ func (v *CallbackVerifier) Verify(ctx context.Context, cb Callback) error {
 	return nil
 }
 
-// mayRefresh tells whether the time for a refresh has come, to one caller.
+// mayRefresh reports whether the time for a refresh has come, to one caller.
 func (v *CallbackVerifier) mayRefresh() bool {
 	// Without the monotonic clock, which need not advance while Lambda has the
 	// function frozen.

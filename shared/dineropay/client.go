@@ -2,6 +2,7 @@ package dineropay
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -62,6 +63,7 @@ type Client struct {
 	statuses  *http.Client
 	backoff   func() backoff.BackOff
 	log       *slog.Logger
+	now       func() time.Time // what lastWrite is held against
 }
 
 var _ charge.Provider = (*Client)(nil)
@@ -92,6 +94,7 @@ func New(base *url.URL, keys Keys, o Options) *Client {
 		statuses:  httpClient(o.TLS, false),
 		backoff:   o.Backoff,
 		log:       o.Log,
+		now:       time.Now,
 	}
 }
 
@@ -126,8 +129,15 @@ func httpClient(config *tls.Config, newConnections bool) *http.Client {
 	}
 }
 
-// lastWrite is a context's key: until when bytes may be written.
+// lastWrite is a context's key. The value, a writeLimit, says until when bytes may be
+// written.
 type lastWrite struct{}
+
+// writeLimit is a time after which nothing is written, and the clock that tells it.
+type writeLimit struct {
+	until time.Time
+	now   func() time.Time
+}
 
 // dial connects to the provider. Nothing is written after the time that the
 // context names, by the wall clock: a process that was stopped between connecting
@@ -137,8 +147,8 @@ func dial(ctx context.Context, network, address string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if until, limited := ctx.Value(lastWrite{}).(time.Time); limited {
-		return limitedConn{c, until}, nil
+	if limit, limited := ctx.Value(lastWrite{}).(writeLimit); limited {
+		return limitedConn{c, limit}, nil
 	}
 	return c, nil
 }
@@ -146,19 +156,19 @@ func dial(ctx context.Context, network, address string) (net.Conn, error) {
 // limitedConn is a connection that takes no bytes after a time.
 type limitedConn struct {
 	net.Conn
-	until time.Time
+	limit writeLimit
 }
 
 var errTooLate = errors.New("the time for this request is over")
 
 func (c limitedConn) Write(p []byte) (int, error) {
-	if time.Now().Round(0).After(c.until) {
+	if c.limit.now().Round(0).After(c.limit.until) {
 		return 0, errTooLate
 	}
 	return c.Conn.Write(p)
 }
 
-// Ready tells whether the credentials can be had. It sends nothing to the
+// Ready reports whether the credentials can be had. It sends nothing to the
 // provider. Its error is that of Keys.Get.
 func (c *Client) Ready(ctx context.Context) error {
 	_, err := c.keys.Get(ctx)
@@ -195,10 +205,10 @@ func (c *Client) Charge(ctx context.Context, t charge.Terms) charge.Answer {
 		},
 	})
 	if err != nil {
-		return unsent("the request cannot be written: " + plainly(err).Error())
+		return unsent("the request cannot be written")
 	}
 	if end, limited := ctx.Deadline(); limited {
-		ctx = context.WithValue(ctx, lastWrite{}, end.Round(0))
+		ctx = context.WithValue(ctx, lastWrite{}, writeLimit{end.Round(0), c.now})
 	}
 	var connected atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
@@ -206,7 +216,7 @@ func (c *Client) Charge(ctx context.Context, t charge.Terms) charge.Answer {
 		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
 	})
 	status, answer, err := post(ctx, c.charges, c.chargeURL, body)
-	redact := newRedactor(t.Token, keys.MerchantKey, keys.Password, hidden.New(hash))
+	redact := newRedactor(charge.TokenEnd(t.Token), t.Token, keys.MerchantKey, keys.Password, hidden.New(hash))
 	switch {
 	case err != nil && !connected.Load():
 		return redact.answer(unsent("no connection to the provider: " + cause(err)))
@@ -220,7 +230,10 @@ func (c *Client) Charge(ctx context.Context, t charge.Terms) charge.Answer {
 // Status asks what became of a charge, by its payment_id where there is one and
 // by its order number otherwise. It moves no money, so it is asked again when no
 // usable answer came, within the context's time. Credentials that are refused
-// are read anew, once.
+// are read anew, once, and it is asked with those.
+//
+// A query with Once is one request and no more. Refused credentials are read anew for
+// the next one.
 func (c *Client) Status(ctx context.Context, q charge.Query) charge.StatusAnswer {
 	keys, err := c.keys.Get(ctx)
 	if err != nil {
@@ -233,6 +246,9 @@ func (c *Client) Status(ctx context.Context, q charge.Query) charge.StatusAnswer
 	if keys, err = c.keys.Refresh(ctx); err != nil {
 		return notAsked(answer.Reason + "; fresh keys cannot be had: " + err.Error())
 	}
+	if q.Once {
+		return answer
+	}
 	answer, refused = c.askStatus(ctx, q, keys)
 	if refused {
 		c.log.ErrorContext(ctx, "the provider refuses the merchant's key or signature",
@@ -242,7 +258,7 @@ func (c *Client) Status(ctx context.Context, q charge.Query) charge.StatusAnswer
 	return answer
 }
 
-// askStatus asks with given credentials, and tells whether it was those that
+// askStatus asks with given credentials, and reports whether it was those that
 // were refused.
 func (c *Client) askStatus(ctx context.Context, q charge.Query, keys Credentials) (answer charge.StatusAnswer, refused bool) {
 	request := statusRequest{MerchantKey: keys.MerchantKey.Reveal(), PaymentID: q.PaymentID}
@@ -254,9 +270,13 @@ func (c *Client) askStatus(ctx context.Context, q charge.Query, keys Credentials
 	request.Hash = signStatus(id, keys.Password)
 	body, err := json.Marshal(request)
 	if err != nil {
-		return notAsked("the request cannot be written: " + plainly(err).Error()), false
+		return notAsked("the request cannot be written"), false
 	}
-	var said hidden.Text // the token that the answer itself shows
+	var said []string // the tokens that the answer itself shows
+	tries := uint(maxStatusTries)
+	if q.Once {
+		tries = 1
+	}
 
 	again := errors.New("ask again")
 	// Whatever Retry ends with, answer holds what the last try came to.
@@ -268,19 +288,23 @@ func (c *Client) askStatus(ctx context.Context, q charge.Query, keys Credentials
 			answer = notAsked("no answer to the status request: " + cause(err))
 			return struct{}{}, again
 		}
-		answer, refused, said = readStatus(q, status, text), keyRefused(status, text), tokenIn(text)
+		answer, refused, said = readStatus(q, status, text), keyRefused(status, text), tokensIn(text)
 		if status == http.StatusTooManyRequests || status >= http.StatusInternalServerError {
 			return struct{}{}, again
 		}
 		return struct{}{}, nil
-	}, backoff.WithBackOff(c.backoff()), backoff.WithMaxTries(maxStatusTries), backoff.WithMaxElapsedTime(0))
-	redact := newRedactor(keys.MerchantKey, keys.Password, hidden.New(request.Hash), q.Token, said)
+	}, backoff.WithBackOff(c.backoff()), backoff.WithMaxTries(tries), backoff.WithMaxElapsedTime(0))
+	secrets := []hidden.Text{keys.MerchantKey, keys.Password, hidden.New(request.Hash), q.Token}
+	for _, token := range said {
+		secrets = append(secrets, hidden.New(token))
+	}
+	redact := newRedactor(cmp.Or(q.TokenEnd, charge.TokenEnd(q.Token)), secrets...)
 	answer.Reason = redact.text(answer.Reason, maxReason)
 	answer.Answer = redact.answer(answer.Answer)
 	return answer, refused
 }
 
-// keyRefused tells whether an answer to a status request refuses the merchant's
+// keyRefused reports whether an answer to a status request refuses the merchant's
 // key or signature.
 func keyRefused(status int, body []byte) bool {
 	switch status {
@@ -292,18 +316,6 @@ func keyRefused(status int, body []byte) bool {
 	default:
 		return false
 	}
-}
-
-// tokenIn is the saved card's token that an answer to a status request holds
-// (platform's protocol), so that it is known wherever else the answer repeats it.
-func tokenIn(body []byte) hidden.Text {
-	var t struct {
-		Token flexible `json:"recurring_token"`
-	}
-	if err := json.Unmarshal(body, &t); err != nil {
-		return hidden.Text{}
-	}
-	return hidden.New(string(t.Token))
 }
 
 // post sends one request and reads its whole answer. An error means that there

@@ -22,6 +22,12 @@ func decimalsOf(currency string) (int, bool) {
 	return 0, false
 }
 
+// wholeOnly reports whether only whole amounts of a currency exist although the wire
+// has two decimals: there is no half yen to charge. IQD and LYD are not among them.
+func wholeOnly(currency string) bool {
+	return slices.Contains([]string{"CLP", "JPY", "KRW", "UGX"}, currency)
+}
+
 // currencies are the active codes of ISO 4217 (list one of 2026, funds and metals left out).
 var currencies = []struct {
 	decimals int

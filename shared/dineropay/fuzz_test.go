@@ -27,8 +27,11 @@ func FuzzReadCharge(f *testing.F) {
 	for _, tt := range all {
 		f.Add(tt.status, []byte(tt.body))
 	}
+	for _, r := range answerRows(f) {
+		f.Add(r.HTTP, r.body(f))
+	}
 	order := theTerms(f).Order
-	redact := newRedactor(hidden.New("MARKED-secret"))
+	redact := newRedactor("", hidden.New("MARKED-secret"))
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		a := readCharge(order, status, body)
 		require.Equal(t, a, readCharge(order, status, body), "the same answer reads the same")
@@ -40,6 +43,7 @@ func FuzzReadCharge(f *testing.F) {
 			require.Contains(t, statuses, a.ProviderStatus)
 		case charge.Rejected:
 			require.Contains(t, []int{400, 404, 405}, status)
+			require.False(t, carriesPayment(body), "freed by an answer with a payment_id")
 			require.NotEmpty(t, a.Reason)
 		case charge.Unsent:
 			require.Contains(t, []int{401, 403, 429}, status)
@@ -55,6 +59,8 @@ func FuzzReadCharge(f *testing.F) {
 		}
 		if a.AskStatus {
 			require.Contains(t, []charge.State{charge.Rejected, charge.Unknown}, a.State)
+			require.Contains(t, []int{400, 404, 405}, status)
+			require.False(t, a.KeyRefused, "a request that may have been processed is signed again")
 		}
 	})
 }
@@ -62,7 +68,7 @@ func FuzzReadCharge(f *testing.F) {
 // isAbout tells by another decoder whether an answer is one JSON object about an
 // order number.
 func isAbout(body []byte, number string) bool {
-	d := json.NewDecoder(bytes.NewReader(body))
+	d := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(body, []byte(byteOrderMark))))
 	d.UseNumber()
 	var v map[string]any
 	if d.Decode(&v) != nil {
@@ -76,7 +82,8 @@ func isAbout(body []byte, number string) bool {
 // with a payment_id.
 func carriesPayment(body []byte) bool {
 	var v map[string]any
-	return json.Unmarshal(body, &v) == nil && v["payment_id"] != nil && v["payment_id"] != ""
+	return json.Unmarshal(bytes.TrimPrefix(body, []byte(byteOrderMark)), &v) == nil && v["payment_id"] != nil && v["payment_id"] != "" && v["payment_id"] != false &&
+		fmt.Sprint(v["payment_id"]) != "[]" && fmt.Sprint(v["payment_id"]) != "map[]"
 }
 
 func FuzzReadStatus(f *testing.F) {
@@ -84,6 +91,9 @@ func FuzzReadStatus(f *testing.F) {
 	require.NotEmpty(f, all)
 	for _, tt := range all {
 		f.Add(tt.status, []byte(tt.body), tt.query.PaymentID)
+	}
+	for _, r := range answerRows(f) {
+		f.Add(r.HTTP, r.body(f), "")
 	}
 	order := theTerms(f).Order
 	f.Fuzz(func(t *testing.T, status int, body []byte, paymentID string) {
@@ -97,9 +107,6 @@ func FuzzReadStatus(f *testing.F) {
 			require.True(t, isAbout(body, order.Number), "known by an answer that names no such order")
 			require.Contains(t, []charge.State{charge.Settled, charge.Declined, charge.Pending, charge.Reversed}, a.Answer.State)
 			require.False(t, strings.EqualFold(a.Answer.PaymentID, theInitTransID), "the card's first payment is not this charge")
-			if paymentID != "" && a.Answer.PaymentID != "" {
-				require.True(t, strings.EqualFold(a.Answer.PaymentID, paymentID))
-			}
 			require.False(t, refused)
 		case charge.NotKnown:
 			require.Contains(t, []int{200, 400, 404}, status)
@@ -219,41 +226,44 @@ func FuzzParseCredentials(f *testing.F) {
 	})
 }
 
-// What is read as a text or a number is what another decoder reads, and reads
-// the same once more when it is written as a text.
-func FuzzFlexible(f *testing.F) {
-	for _, seed := range []string{`"1.00"`, `22`, `-0.5e-3`, `null`, `""`, `"\u0634\ud83c\udf81"`, `true`, `{}`, `[1]`, `01`, `"`, ``} {
+// What is read as a text or a number is what another decoder reads, which is as
+// lenient with what is not UTF-8.
+func FuzzReadText(f *testing.F) {
+	for _, seed := range []string{`"1.00"`, `22`, `-0.5e-3`, `null`, `""`, `"\u0634\ud83c\udf81"`, `true`, `{}`, `[1]`, `01`, `"`, ``, "\"\xff\"", `"\ud800"`} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, value []byte) {
-		var got flexible
-		if jsonv2.Unmarshal(value, &got) != nil {
+		if bytes.HasPrefix(value, []byte(byteOrderMark)) {
+			t.Skip()
+		}
+		d := newDecoder(value)
+		got, known, err := readText(d)
+		if err != nil || end(d) != nil {
 			return
 		}
-		d := json.NewDecoder(bytes.NewReader(value))
-		d.UseNumber()
+		other := json.NewDecoder(bytes.NewReader(value))
+		other.UseNumber()
 		var theirs any
-		require.NoError(t, d.Decode(&theirs))
+		require.NoError(t, other.Decode(&theirs))
 		switch theirs := theirs.(type) {
 		case nil:
 			require.Empty(t, got)
+			require.True(t, known)
 		case string:
-			require.EqualValues(t, theirs, got)
+			require.Equal(t, theirs, got)
+			require.True(t, known)
 		case json.Number:
 			require.EqualValues(t, theirs, got)
+			require.True(t, known)
 		default:
-			require.Fail(t, "neither a text nor a number was read", "%s", value)
+			require.Empty(t, got)
+			require.False(t, known)
 		}
-		again, err := jsonv2.Marshal(string(got))
-		require.NoError(t, err)
-		var same flexible
-		require.NoError(t, jsonv2.Unmarshal(again, &same))
-		require.Equal(t, got, same)
 	})
 }
 
-// An error form that is read and written again, its nested errors as a list,
-// says the same.
+// An error form that is read and written again, its errors as one list, says the
+// same.
 func FuzzParseFailure(f *testing.F) {
 	seeds := slices.DeleteFunc(answerCases(), func(tt answerCase) bool { return tt.status != 400 })
 	require.NotEmpty(f, seeds)
@@ -266,14 +276,32 @@ func FuzzParseFailure(f *testing.F) {
 			require.Zero(t, got)
 			return
 		}
-		again, err := jsonv2.Marshal(got)
-		require.NoError(t, err)
-		same, err := parseFailure(again)
-		require.NoError(t, err, "%s", again)
-		require.Equal(t, got.Code, same.Code)
-		require.Equal(t, got.messages(), same.messages())
-		require.Equal(t, got.blamesKey(), same.blamesKey())
-		require.Equal(t, got.names("order.number"), same.names("order.number"))
+		require.NotEmpty(t, got.faults)
+		require.LessOrEqual(t, len(got.faults), maxErrors)
+		if got.blamesKey() || got.names("order.number") {
+			require.NotEmpty(t, got.messages())
+		}
+		if !got.isValidation() {
+			return
+		}
+		// What is validation stays so when it is said again, and is not any more with
+		// one error of another kind beside it.
+		var list []map[string]string
+		for _, fault := range got.faults {
+			if !fault.heading {
+				list = append(list, map[string]string{"error_code": fault.code, "error_message": fault.text()})
+			}
+		}
+		for _, also := range []bool{false, true} {
+			if also {
+				list = append(list, map[string]string{"error_code": "100001", "error_message": "Acquirer timeout."})
+			}
+			again, err := json.Marshal(map[string]any{"errors": list})
+			require.NoError(t, err)
+			same, err := parseFailure(again)
+			require.NoError(t, err, "%s", again)
+			require.Equal(t, !also, same.isValidation() && !same.more, "%s", again)
+		}
 	})
 }
 
@@ -286,7 +314,7 @@ func FuzzRedact(f *testing.F) {
 		if most < 0 || most > 1000 {
 			t.Skip()
 		}
-		r := newRedactor(hidden.New(one), hidden.New(other))
+		r := newRedactor("", hidden.New(one), hidden.New(other))
 		got, id := r.text(text, most), r.id(text)
 		require.LessOrEqual(t, utf8.RuneCountInString(got), most+1)
 		require.Contains(t, []string{text, ""}, id, "an id is kept as it is or not at all")

@@ -7,9 +7,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
-
 	"dinarfunctions/shared/charge"
 )
 
@@ -33,26 +30,22 @@ var statuses = map[string]charge.State{
 // "How a charge's own answer is read". It is total: every status and every body
 // comes to something, and what is not in the table may have charged.
 //
-//	200, documented status, about this order     that status
-//	200 about another order, amount, currency    unknown
-//	400 in the provider's error form; 404, 405   rejected
-//	401, 403, 429 without a payment_id           unsent
-//	everything else                              unknown
+//	200, documented status, about this order                      that status
+//	200 about another order, amount, currency                     unknown
+//	400 whose every error is the validation of a field            rejected
+//	404, 405                                                      rejected
+//	one of these that blames the order number                     rejected, ask the status
+//	any other 400; a 400, 404, 405 that names a payment           unknown, ask the status
+//	401, 403, 429 without a payment_id                            unsent
+//	everything else                                               unknown
 func readCharge(order charge.Order, status int, body []byte) charge.Answer {
 	switch status {
 	case http.StatusOK:
 		return readTransaction(order, body)
-	case http.StatusBadRequest:
-		f, err := parseFailure(body)
-		if err != nil {
-			return unknown("HTTP 400: " + err.Error())
-		}
-		return rejected(status, f)
-	case http.StatusNotFound, http.StatusMethodNotAllowed:
-		f, _ := parseFailure(body)
-		return rejected(status, f)
+	case http.StatusBadRequest, http.StatusNotFound, http.StatusMethodNotAllowed:
+		return readRefusal(status, body)
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests:
-		if mentionsPayment(body) {
+		if namesPayment(body) {
 			return unknown(fmt.Sprintf("HTTP %d with a payment_id", status))
 		}
 		f, _ := parseFailure(body)
@@ -66,10 +59,30 @@ func readCharge(order charge.Order, status int, body []byte) charge.Answer {
 	}
 }
 
+// readRefusal reads a 400, 404 or 405. The provider's page heads its 400 "Invalid
+// data submitted or request processing error", so a 400 alone does not say that
+// nothing was charged. Only a refusal that is nothing but the validation of the
+// request's fields does.
+func readRefusal(status int, body []byte) charge.Answer {
+	f, err := parseFailure(body)
+	switch {
+	case namesPayment(body):
+		return unclear(fmt.Sprintf("HTTP %d, but the answer names a payment", status))
+	case status != http.StatusBadRequest:
+		return rejected(status, f, body)
+	case err != nil:
+		return unclear("HTTP 400, but the answer is " + err.Error())
+	case !f.isValidation():
+		return unclear("HTTP 400 without a clear refusal: " + reason(status, f))
+	default:
+		return rejected(status, f, body)
+	}
+}
+
 func readTransaction(order charge.Order, body []byte) charge.Answer {
-	var t transaction
-	if err := json.Unmarshal(body, &t); err != nil {
-		return unknown("HTTP 200, but the answer cannot be read: " + plainly(err).Error())
+	t, err := parseTransaction(body)
+	if err != nil {
+		return unknown("HTTP 200, but the answer cannot be read: " + err.Error())
 	}
 	if t.Order.Number == "" {
 		return unknown("HTTP 200, but the answer names no order number")
@@ -88,16 +101,16 @@ func readTransaction(order charge.Order, body []byte) charge.Answer {
 
 // answer is the provider's word on a transaction, if its status is documented.
 func (t transaction) answer() (charge.Answer, bool) {
-	word := strings.ToLower(strings.TrimSpace(string(t.Status)))
+	word := strings.ToLower(strings.TrimSpace(t.Status))
 	state, ok := statuses[word]
 	a := charge.Answer{
 		State:          state,
-		PaymentID:      strings.TrimSpace(string(t.PaymentID)),
+		PaymentID:      strings.TrimSpace(t.PaymentID),
 		ProviderStatus: clean(word),
-		ProviderDate:   clean(string(t.Date)),
+		ProviderDate:   clean(t.Date),
 	}
 	if state != charge.Settled {
-		a.Reason = clean(string(t.Reason))
+		a.Reason = clean(t.Reason)
 	}
 	return a, ok
 }
@@ -106,30 +119,30 @@ func (t transaction) answer() (charge.Answer, bool) {
 // compared exactly, amounts as numbers, currencies without case; an amount or
 // currency that is missing is no difference.
 func difference(order charge.Order, t transaction) string {
-	if string(t.Order.Number) != order.Number {
-		return fmt.Sprintf("order number %q", clean(string(t.Order.Number)))
+	if t.Order.Number != order.Number {
+		return fmt.Sprintf("order number %q", clean(t.Order.Number))
 	}
 	return moneyDifference(order, t)
 }
 
 func moneyDifference(order charge.Order, t transaction) string {
-	if text := string(t.Order.Amount); text != "" {
+	if text := t.Order.Amount; text != "" {
 		if same, err := order.Amount.EqualsNumber(text); err != nil || !same {
 			return fmt.Sprintf("the amount %q instead of %s", clean(text), order.Amount)
 		}
 	}
-	if text := string(t.Order.Currency); text != "" && !strings.EqualFold(text, order.Amount.Currency()) {
+	if text := t.Order.Currency; text != "" && !strings.EqualFold(text, order.Amount.Currency()) {
 		return fmt.Sprintf("the currency %q instead of %s", clean(text), order.Amount.Currency())
 	}
 	return ""
 }
 
-// rejected reads a refusal. One that blames the order number is told apart even
-// if it blames more: perhaps a charge stands under that number.
-func rejected(status int, f failure) charge.Answer {
+// rejected reads a clear refusal. One that blames the order number is told apart
+// even if it blames more: perhaps a charge stands under that number.
+func rejected(status int, f failure, body []byte) charge.Answer {
 	a := charge.Answer{State: charge.Rejected, Reason: reason(status, f)}
 	switch {
-	case f.names("order.number"):
+	case namesOrderNumber(f, body):
 		a.AskStatus = true
 	case status != http.StatusBadRequest:
 	case f.blamesKey():
@@ -138,18 +151,15 @@ func rejected(status int, f failure) charge.Answer {
 	return a
 }
 
-// mentionsPayment tells whether a refusal carries a payment_id, and so may be
-// about a transaction that exists. Where it is not a plain member with or without
-// a value, it counts if the name is anywhere in the answer.
-func mentionsPayment(body []byte) bool {
-	var t struct {
-		PaymentID jsontext.Value `json:"payment_id"`
+// namesPayment reports whether a refusal may be about a payment that exists: it
+// carries a payment_id, or is a transaction itself.
+func namesPayment(body []byte) bool {
+	if mentionsPayment(body) {
+		return true
 	}
-	if err := json.Unmarshal(body, &t); err != nil || t.PaymentID == nil {
-		return strings.Contains(strings.ToLower(string(body)), "payment_id")
-	}
-	value := string(t.PaymentID)
-	return value != `null` && value != `""`
+	t, err := parseTransaction(body)
+	_, documented := t.answer()
+	return err == nil && documented && t.Order.Number != ""
 }
 
 // readStatus reads the whole answer to a status request about a charge.
@@ -159,12 +169,17 @@ func readStatus(q charge.Query, status int, body []byte) charge.StatusAnswer {
 		return readStatusTransaction(q, body)
 	case http.StatusBadRequest, http.StatusNotFound:
 		f, err := parseFailure(body)
-		// Status errors are undocumented. A 404 may have another form, but a page
-		// of a server in front of the provider is not the provider's word.
-		if err != nil && (status == http.StatusBadRequest || !isObject(body)) {
+		t, unreadable := parseTransaction(body)
+		_, documented := t.answer()
+		switch {
+		case unreadable == nil && documented && t.Order.Number == q.Order.Number:
+			// "Not known" would free the number of a charge that is known.
+			return notAsked(fmt.Sprintf("HTTP %d, but the answer is a payment of this order", status))
+		case err != nil && (status == http.StatusBadRequest || !isObject(body)):
+			// Status errors are undocumented. A 404 may have another form, but a page
+			// of a server in front of the provider is not the provider's word.
 			return notAsked(fmt.Sprintf("HTTP %d: %v", status, err))
-		}
-		if f.blamesKey() {
+		case f.blamesKey():
 			return notAsked(reason(status, f))
 		}
 		return charge.StatusAnswer{Knowledge: charge.NotKnown, Reason: reason(status, f)}
@@ -173,32 +188,31 @@ func readStatus(q charge.Query, status int, body []byte) charge.StatusAnswer {
 	}
 }
 
-// isObject tells whether a body is one JSON object.
-func isObject(body []byte) bool {
-	var members map[string]jsontext.Value
-	return json.Unmarshal(body, &members) == nil && members != nil
-}
-
 func readStatusTransaction(q charge.Query, body []byte) charge.StatusAnswer {
-	var t transaction
-	if err := json.Unmarshal(body, &t); err != nil {
-		return notAsked("HTTP 200, but the answer cannot be read: " + plainly(err).Error())
+	t, err := parseTransaction(body)
+	if err != nil {
+		return notAsked("HTTP 200, but the answer cannot be read: " + err.Error())
 	}
 	a, documented := t.answer()
 	switch {
-	case string(t.Order.Number) != q.Order.Number:
-		return notAsked(fmt.Sprintf("the answer is about order number %q", clean(string(t.Order.Number))))
+	case t.Order.Number != q.Order.Number:
+		return notAsked(fmt.Sprintf("the answer is about order number %q", clean(t.Order.Number)))
 	case a.PaymentID != "" && strings.EqualFold(a.PaymentID, q.InitTransID):
 		// The newest transaction under this number is the one that saved the card.
 		return charge.StatusAnswer{Knowledge: charge.NotKnown, Reason: "only the card's first payment stands under this number"}
 	case !documented:
-		return notAsked(fmt.Sprintf("status %q is not documented", clean(string(t.Status))))
+		return notAsked(fmt.Sprintf("status %q is not documented", clean(t.Status)))
 	}
 	a.Differs = moneyDifference(q.Order, t)
 	return charge.StatusAnswer{Knowledge: charge.Known, Answer: a}
 }
 
 func unknown(why string) charge.Answer { return charge.Answer{State: charge.Unknown, Reason: why} }
+
+// unclear is an answer after which the provider is asked what it knows.
+func unclear(why string) charge.Answer {
+	return charge.Answer{State: charge.Unknown, AskStatus: true, Reason: why}
+}
 
 func notAsked(why string) charge.StatusAnswer {
 	return charge.StatusAnswer{Knowledge: charge.NotAsked, Reason: why}

@@ -152,7 +152,7 @@ func TestEverySignedValueCounts(t *testing.T) {
 	require.Equal(t, theChargeHash, signed)
 
 	for field, change := range map[string]func(*Request){
-		"recurring_init_trans_id": func(r *Request) { r.InitTransID += "1" },
+		"recurring_init_trans_id": func(r *Request) { r.InitTransID = thePaymentID },
 		"recurring_token":         func(r *Request) { r.Token += "1" },
 		"order.number":            func(r *Request) { r.Number += "1" },
 		"order.amount":            func(r *Request) { r.Amount = "1.01" },

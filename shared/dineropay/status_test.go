@@ -73,6 +73,12 @@ type statusCase struct {
 	asked, refreshed int
 }
 
+// differing is an answer with a difference in amount or currency.
+func differing(a charge.Answer, in string) charge.Answer {
+	a.Differs = in
+	return a
+}
+
 func statusCases(t testing.TB) []statusCase {
 	t.Helper()
 	number, id := byNumber(t), byPaymentID(t)
@@ -147,10 +153,14 @@ func statusCases(t testing.TB) []statusCase {
 			`{"status":"settled","payment_id":"dc66cdd8-d702-11ea-9a2f-0242c0a87002","order":` + theOrder + `}`, notKnown, "first payment", 1, 0},
 		{"the card's first payment, in capitals", number, 200,
 			`{"status":"settled","payment_id":"DC66CDD8-D702-11EA-9A2F-0242C0A87002","order":` + theOrder + `}`, notKnown, "first payment", 1, 0},
-		{"another charge's payment_id", id, 200,
-			`{"status":"settled","payment_id":"bbff66d8-4c62-11eb-b6a6-0242c0a87002","order":` + theOrder + `}`, notAsked, "another payment_id", 1, 0},
-		{"another charge's payment_id that is unfit to keep", id, 200,
-			`{"status":"settled","payment_id":"a\nb","order":` + theOrder + `}`, notAsked, "another payment_id", 1, 0},
+		// Contract, Charges: "An answer about our order number counts whatever its
+		// payment_id".
+		{"another payment of the order", id, 200,
+			`{"status":"settled","payment_id":"bbff66d8-4c62-11eb-b6a6-0242c0a87002","order":` + theOrder + `}`,
+			known(charge.Answer{State: charge.Settled, ProviderStatus: "settled", PaymentID: "bbff66d8-4c62-11eb-b6a6-0242c0a87002"}), "", 1, 0},
+		{"another payment's id that is unfit to keep", id, 200,
+			`{"status":"settled","payment_id":"a\nb","order":` + theOrder + `}`,
+			known(charge.Answer{State: charge.Settled, ProviderStatus: "settled"}), "", 1, 0},
 		{"the same payment_id in capitals", id, 200,
 			`{"status":"settled","payment_id":"AAFF66D8-4C62-11EB-B6A6-0242C0A87002","order":` + theOrder + `}`,
 			known(charge.Answer{State: charge.Settled, ProviderStatus: "settled", PaymentID: strings.ToUpper(thePaymentID)}), "", 1, 0},
@@ -158,9 +168,9 @@ func statusCases(t testing.TB) []statusCase {
 			known(charge.Answer{State: charge.Declined, ProviderStatus: "declined", Reason: "Lost card"}), "", 1, 0},
 
 		// A difference in amount or currency is noted, and the status still counts.
-		{"another amount", number, 200, about("settled", `{"number":"order-1234","amount":"2.00"}`), known(settled), `"2.00" instead of 1.00`, 1, 0},
+		{"another amount", number, 200, about("settled", `{"number":"order-1234","amount":"2.00"}`), known(differing(settled, `the amount "2.00" instead of 1.00`)), "", 1, 0},
 		{"another currency", number, 200, about("chargeback", `{"number":"order-1234","currency":"USD"}`),
-			known(said(charge.Reversed, "chargeback")), `"USD" instead of SAR`, 1, 0},
+			known(differing(said(charge.Reversed, "chargeback"), `the currency "USD" instead of SAR`)), "", 1, 0},
 		{"the same amount as a number", number, 200, about("settled", `{"number":"order-1234","amount":1,"currency":"sar"}`), known(settled), "", 1, 0},
 		{"no amount", number, 200, about("settled", `{"number":"order-1234"}`), known(settled), "", 1, 0},
 	}...)
@@ -240,6 +250,43 @@ func TestStatusAsksAgain(t *testing.T) {
 			for _, r := range p.received() {
 				require.Equal(t, p.received()[0].body, r.body, "the same question")
 			}
+		})
+	}
+}
+
+// Contract, Subscriptions: "one status request per look, without retries". A query
+// with Once is that request, whatever comes of it.
+func TestAQueryWithOnceIsOneRequest(t *testing.T) {
+	t.Parallel()
+	good := reply(http.StatusOK, about("settled", theOrder))
+	for _, tt := range []struct {
+		name      string
+		answer    http.HandlerFunc
+		want      charge.Knowledge
+		refreshed int
+	}{
+		{"known", good, charge.Known, 0},
+		{"not known", reply(http.StatusNotFound, `{"error_code":1}`), charge.NotKnown, 0},
+		{"down", inTurn(reply(http.StatusServiceUnavailable, ""), good), charge.NotAsked, 0},
+		{"busy", inTurn(reply(http.StatusTooManyRequests, ""), good), charge.NotAsked, 0},
+		{"cut", inTurn(abort, good), charge.NotAsked, 0},
+		{"reset", inTurn(reset, good), charge.NotAsked, 0},
+		// The next request is signed with what is stored now.
+		{"refused", inTurn(reply(http.StatusUnauthorized, ""), good), charge.NotAsked, 1},
+		{"a bad hash", inTurn(reply(http.StatusBadRequest, `{"errors":{"hash":["no"]}}`), good), charge.NotAsked, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			p := newProvider(t, tt.answer)
+			k := theKeys()
+			q := byNumber(t)
+			q.Once = true
+			got := p.client(t, k).Status(t.Context(), q)
+			p.Close()
+			require.Equal(t, tt.want, got.Knowledge, got.Reason)
+			require.Len(t, p.received(), 1)
+			require.Equal(t, tt.refreshed, k.refreshes())
+			require.False(t, got.KeyRefused, "the fresh key was not tried")
 		})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -43,9 +44,9 @@ func NewTerms(r Request) (charge.Terms, error) {
 			faults = append(faults, charge.Fault{Field: field, Message: message})
 		}
 	}
-	fault("recurring_init_trans_id", checkID(r.InitTransID, true))
+	fault("recurring_init_trans_id", checkUUID(r.InitTransID, true))
 	fault("recurring_token", checkID(r.Token, true))
-	fault("schedule_id", checkID(r.ScheduleID, false))
+	fault("schedule_id", checkUUID(r.ScheduleID, false))
 	fault("order.number", checkNumber(r.Number))
 	fault("order.description", checkDescription(r.Description))
 
@@ -58,6 +59,8 @@ func NewTerms(r Request) (charge.Terms, error) {
 	amount, err := money.Parse(r.Amount, r.Currency, decimals)
 	if err != nil {
 		fault("order.amount", err.Error())
+	} else if wholeOnly(r.Currency) && !strings.HasSuffix(amount.String(), ".00") {
+		fault("order.amount", "must be a whole amount: "+r.Currency+" has no decimals")
 	}
 	if faults != nil {
 		return charge.Terms{}, &charge.InvalidError{Faults: faults}
@@ -70,8 +73,20 @@ func NewTerms(r Request) (charge.Terms, error) {
 	}, nil
 }
 
-// checkID is for what the provider made and we pass on. Its exact form is the
-// provider's affair (the page says UUID): it tells us if it does not like it.
+// checkUUID is for the provider's ids (DineroPay, recurring: uuid). A subscription
+// with another would be taken, and fail at its first cycle.
+func checkUUID(id string, required bool) string {
+	if problem := checkID(id, required); problem != "" || id == "" {
+		return problem
+	}
+	if !uuidForm.MatchString(id) {
+		return "must be a UUID such as 7f6b2c1e-94d3-4a0b-8c55-2f1e6d7a9b03"
+	}
+	return ""
+}
+
+// checkID is for what the provider made and we pass on. The exact form of a token is
+// the provider's affair: it tells us if it does not like it.
 func checkID(id string, required bool) string {
 	if id == "" {
 		if required {

@@ -52,12 +52,14 @@ func (u *update) dueAt(id string, at time.Time) {
 }
 
 // setFlag gives an attribute a true, or removes it.
-func (u *update) setFlag(attribute string, is bool) {
-	if !is {
-		u.set(attribute, "")
-		return
+func (u *update) setFlag(attribute string, is bool) { u.set(attribute, flagText(is)) }
+
+// flagText is a true, or nothing.
+func flagText(is bool) string {
+	if is {
+		return "true"
 	}
-	u.set(attribute, "true")
+	return ""
 }
 
 // setNumbers gives an attribute a list of numbers; an empty one removes it.

@@ -46,6 +46,7 @@ func settled(attempt string) charge.Change {
 	return charge.Change{
 		Number: "order-1", Attempt: attempt, To: charge.Settled, Evidence: charge.ByAnswer, At: start.Add(3 * time.Second),
 		PaymentID: "payment-1", ProviderStatus: "settled", ProviderDate: "2026-11-21 09:00:03",
+		Seen: start.Add(25 * time.Second), // the claim's own look
 	}
 }
 
@@ -207,6 +208,7 @@ func stored(c charge.Charge) attributes {
 		"disputed":        c.Disputed,
 		"open_at":         nanos(c.CreatedAt) + "#" + c.Order.Number,
 		"payment_id":      c.PaymentID,
+		"differs":         c.Differs,
 		"reason":          c.Reason,
 		"decline_class":   string(c.DeclineClass),
 		"provider_status": c.ProviderStatus,
@@ -218,6 +220,12 @@ func stored(c charge.Charge) attributes {
 	if !c.LookAt.IsZero() {
 		item["look_at"], item["look_shard"] = map[string]any{"S": nanos(c.LookAt)}, shard
 	}
+	if !c.HintedAt.IsZero() {
+		item["hinted_at"] = map[string]any{"S": nanos(c.HintedAt)}
+	}
+	if c.Cascading {
+		item["cascading"] = map[string]any{"S": "true"}
+	}
 	if c.State == charge.Sending || c.State == charge.Pending || c.State == charge.Unknown {
 		item["open_shard"] = shard
 	}
@@ -225,6 +233,7 @@ func stored(c charge.Charge) attributes {
 	for _, e := range c.History {
 		history = append(history, map[string]any{"M": texts(map[string]string{
 			"state": string(e.State), "at": nanos(e.At), "evidence": string(e.Evidence), "reason": e.Reason,
+			"payment_id": e.PaymentID,
 		})})
 	}
 	item["history"] = map[string]any{"L": history}

@@ -34,6 +34,9 @@ const (
 	attrDisputed       = "disputed"        // may be absent
 	attrDisputedBy     = "disputed_by"     // random id of the call of Dispute that wrote it; may be absent
 	attrPaymentID      = "payment_id"      // may be absent
+	attrCascading      = "cascading"       // "true"; may be absent
+	attrDiffers        = "differs"         // may be absent
+	attrHintedAt       = "hinted_at"       // a time; may be absent
 	attrReason         = "reason"          // may be absent
 	attrDeclineClass   = "decline_class"   // may be absent
 	attrProviderStatus = "provider_status" // may be absent
@@ -49,7 +52,7 @@ const (
 	attrOpenShard = "open_shard" // there exactly while the state is open
 	attrOpenAt    = "open_at"    // a place; never changed or removed
 
-	// In an entry of the history, beside state and reason (may be absent).
+	// In an entry of the history, beside state, reason and payment_id (may be absent).
 	attrAt       = "at"       // a time
 	attrEvidence = "evidence" // absent from a claim
 )
@@ -74,10 +77,11 @@ func historyList(entries []charge.Entry) *types.AttributeValueMemberL {
 	for _, e := range entries {
 		fields := map[string]types.AttributeValue{}
 		for name, text := range map[string]string{
-			attrState:    string(e.State),
-			attrAt:       timeText(e.At),
-			attrEvidence: string(e.Evidence),
-			attrReason:   e.Reason,
+			attrState:     string(e.State),
+			attrAt:        timeText(e.At),
+			attrEvidence:  string(e.Evidence),
+			attrReason:    e.Reason,
+			attrPaymentID: e.PaymentID,
 		} {
 			if text != "" {
 				fields[name] = &types.AttributeValueMemberS{Value: text}
@@ -114,6 +118,9 @@ func readCharge(number string, item map[string]types.AttributeValue) (charge.Cha
 		LookAt:         r.optionalTime(attrLookAt),
 		Disputed:       r.optional(attrDisputed),
 		PaymentID:      r.optional(attrPaymentID),
+		Cascading:      r.flag(attrCascading),
+		Differs:        r.optional(attrDiffers),
+		HintedAt:       r.optionalTime(attrHintedAt),
 		Reason:         r.optional(attrReason),
 		DeclineClass:   charge.DeclineClass(r.optional(attrDeclineClass)),
 		ProviderStatus: r.optional(attrProviderStatus),
@@ -208,10 +215,11 @@ func entries(value types.AttributeValue) ([]charge.Entry, error) {
 		}
 		r := reader{item: fields.Value}
 		history = append(history, charge.Entry{
-			State:    r.state(attrState),
-			At:       r.time(attrAt),
-			Evidence: charge.Evidence(r.optional(attrEvidence)),
-			Reason:   r.optional(attrReason),
+			State:     r.state(attrState),
+			At:        r.time(attrAt),
+			Evidence:  charge.Evidence(r.optional(attrEvidence)),
+			Reason:    r.optional(attrReason),
+			PaymentID: r.optional(attrPaymentID),
 		})
 		if len(r.faults) > 0 {
 			return nil, fmt.Errorf("has entry %d, whose %s", i, strings.Join(r.faults, " and "))

@@ -53,37 +53,75 @@ func TestALookIsOneConditionalWrite(t *testing.T) {
 	}
 }
 
-func TestAnEarlyLookIsOneConditionalWrite(t *testing.T) {
+func TestAHintIsOneConditionalWrite(t *testing.T) {
 	t.Parallel()
 	c := claim(t, "attempt-1")
-	s := serve(t, written(stored(c)), standing(stored(c)), standing(nil))
-	require.NoError(t, s.store().LookNow(t.Context(), "order-1", start))
-	require.NoError(t, s.store().LookNow(t.Context(), "order-1", start), "it is due earlier anyway")
-	require.ErrorIs(t, s.store().LookNow(t.Context(), "order-1", start), charge.ErrNotFound)
+	hinted, noted := c.Hint(start)
+	require.True(t, noted)
+	s := serve(t, written(stored(hinted)), standing(stored(hinted)), standing(nil))
+	got, noted, err := s.store().Hint(t.Context(), "order-1", start)
+	require.NoError(t, err)
+	require.True(t, noted)
+	require.Equal(t, hinted, got)
+	got, noted, err = s.store().Hint(t.Context(), "order-1", start.Add(time.Second))
+	require.NoError(t, err)
+	require.False(t, noted, "within ten seconds of another")
+	require.Equal(t, hinted, got)
+	_, _, err = s.store().Hint(t.Context(), "order-1", start)
+	require.ErrorIs(t, err, charge.ErrNotFound)
 	sent := s.seen()[0]
-	require.Equal(t, "attribute_exists(#pk) AND (attribute_not_exists(#look_at) OR #look_at > :look_at)", sent.Body.ConditionExpression)
-	require.Equal(t, "SET #look_at = :look_at, #look_shard = :look_shard REMOVE #change", sent.Body.UpdateExpression)
-	require.Equal(t, texts(map[string]string{":look_at": nanos(start), ":look_shard": "5"}), sent.Body.ExpressionAttributeValues)
+	require.Equal(t, "attribute_exists(#pk) AND (attribute_not_exists(#hinted_at) OR #hinted_at <= :hinted_before OR #hinted_at > :hinted_at)", sent.Body.ConditionExpression)
+	require.Equal(t, "SET #hinted_at = :hinted_at, #look_at = :look_at, #look_shard = :look_shard, #look_by = :look_by REMOVE #change", sent.Body.UpdateExpression)
+	delete(sent.Body.ExpressionAttributeValues, ":look_by")
+	require.Equal(t, texts(map[string]string{
+		":hinted_at": nanos(start), ":hinted_before": nanos(start.Add(-10 * time.Second)), ":look_at": nanos(start), ":look_shard": "5",
+	}), sent.Body.ExpressionAttributeValues)
+}
+
+// Contract, "Callback": no answer of a call that is under way takes the early look away.
+func TestAnAnswerThatMeetsAHintIsWrittenWithItsLook(t *testing.T) {
+	t.Parallel()
+	c := claim(t, "attempt-1")
+	change := settled("attempt-1")
+	change.Seen = c.LookAt
+	hinted, _ := c.Hint(start.Add(time.Second))
+	want, applied := hinted.Apply(change)
+	require.True(t, applied)
+	require.Equal(t, start.Add(time.Second), want.LookAt)
+	s := serve(t, standing(stored(hinted)), written(stored(want)))
+	got, applied, err := s.store().Record(t.Context(), change)
+	require.NoError(t, err)
+	require.True(t, applied)
+	require.Equal(t, want, got)
+	require.Equal(t, nanos(c.LookAt), s.seen()[0].Body.ExpressionAttributeValues[":seen"].(map[string]any)["S"])
+	require.Contains(t, s.seen()[0].Body.UpdateExpression, "REMOVE")
+	require.Equal(t, nanos(want.LookAt), s.seen()[1].Body.ExpressionAttributeValues[":look_at"].(map[string]any)["S"])
+	require.Len(t, s.seen(), 2)
+
+	// Hints without end: the change is not written, and that is said.
+	s = serve(t, standing(stored(hinted)), standing(stored(hinted)), standing(stored(hinted)), standing(stored(hinted)), standing(stored(hinted)))
+	_, _, err = s.store().Record(t.Context(), change)
+	require.ErrorContains(t, err, "again and again")
 }
 
 func TestADisputeIsOneConditionalWrite(t *testing.T) {
 	t.Parallel()
 	before, applied := claim(t, "attempt-1").Apply(settled("attempt-1"))
 	require.True(t, applied)
-	after, noted := before.Dispute("declined", start.Add(time.Hour))
+	after, noted := before.Dispute("declined", "", start.Add(time.Hour))
 	require.True(t, noted)
 	s := serve(t, written(stored(after)), standing(stored(after)), standing(nil), standing(stored(before)))
-	got, noted, err := s.store().Dispute(t.Context(), "order-1", "declined", start.Add(time.Hour))
+	got, noted, err := s.store().Dispute(t.Context(), "order-1", "declined", "", start.Add(time.Hour))
 	require.NoError(t, err)
 	require.True(t, noted)
 	require.Equal(t, after, got)
-	got, noted, err = s.store().Dispute(t.Context(), "order-1", "declined", start.Add(time.Hour))
+	got, noted, err = s.store().Dispute(t.Context(), "order-1", "declined", "", start.Add(time.Hour))
 	require.NoError(t, err)
 	require.False(t, noted, "the same word by another call, also of the same moment")
 	require.Equal(t, after, got)
-	_, _, err = s.store().Dispute(t.Context(), "order-1", "declined", start)
+	_, _, err = s.store().Dispute(t.Context(), "order-1", "declined", "", start)
 	require.ErrorIs(t, err, charge.ErrNotFound)
-	_, noted, err = s.store().Dispute(t.Context(), "order-1", "", start)
+	_, noted, err = s.store().Dispute(t.Context(), "order-1", "", "", start)
 	require.NoError(t, err)
 	require.False(t, noted)
 
@@ -104,7 +142,7 @@ func TestALookAndADisputeRecogniseThemselves(t *testing.T) {
 			return s.store().Look(t.Context(), "order-1", c.LookAt, start.Add(time.Hour))
 		},
 		"disputed_by": func(s *server) (bool, error) {
-			_, noted, err := s.store().Dispute(t.Context(), "order-1", "declined", start)
+			_, noted, err := s.store().Dispute(t.Context(), "order-1", "declined", "", start)
 			return noted, err
 		},
 	} {

@@ -53,6 +53,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -152,6 +153,9 @@ func (s *Charges) claimUpdate(claim charge.Charge) *update {
 	// The last attempt's outcome goes: a claim has none.
 	u.set(attrSaid, string(claim.Said))
 	u.set(attrDisputed, claim.Disputed)
+	u.set(attrDiffers, claim.Differs)
+	u.setFlag(attrCascading, claim.Cascading)
+	u.setTime(attrHintedAt, claim.HintedAt)
 	u.set(attrPaymentID, claim.PaymentID)
 	u.set(attrReason, claim.Reason)
 	u.set(attrDeclineClass, string(claim.DeclineClass))
@@ -195,8 +199,31 @@ func (s *Charges) Record(ctx context.Context, change charge.Change) (standing ch
 		standing, err = s.Get(ctx, change.Number)
 		return standing, false, err
 	}
+	for range recordTries {
+		standing, applied, err = s.record(ctx, change, origins)
+		if err != nil || applied {
+			return standing, applied, err
+		}
+		after, may := standing.Apply(change)
+		if !may {
+			return standing, false, nil
+		}
+		// An early look was put there since the change was learnt: once more, with it.
+		change.LookAt, change.Seen = after.LookAt, standing.LookAt
+	}
+	return charge.Charge{}, false, fmt.Errorf("record %s for order number %s in DynamoDB table %s: its early look was moved by others again and again",
+		change.To, change.Number, s.name)
+}
+
+// recordTries is how often a change is written anew because a hint put an early look
+// there meanwhile.
+const recordTries = 5
+
+// record makes the call of Record, if the look that stands there is the one that the
+// change was learnt under, or may give way to the change's own.
+func (s *Charges) record(ctx context.Context, change charge.Change, origins []charge.Origin) (standing charge.Charge, applied bool, err error) {
 	u := newUpdate(chargeKey(change.Number))
-	u.condition = fmt.Sprintf("attribute_exists(%s) AND %s", u.name(attrKey), u.from(origins))
+	u.condition = fmt.Sprintf("attribute_exists(%s) AND %s AND %s", u.name(attrKey), u.from(origins, change), u.noEarlierLook(change))
 	if change.Attempt != "" {
 		u.condition += fmt.Sprintf(" AND %s = %s", u.name(attrAttempt), u.text(attrAttempt, change.Attempt))
 	}
@@ -210,6 +237,8 @@ func (s *Charges) Record(ctx context.Context, change charge.Change) (standing ch
 	u.set(attrDeclineClass, string(change.DeclineClass))
 	u.set(attrProviderStatus, change.ProviderStatus)
 	u.set(attrProviderDate, change.ProviderDate)
+	u.set(attrDiffers, change.Differs)
+	u.setFlag(attrCascading, change.Cascading)
 	u.list(change.Number, change.To)
 	u.look(change.Number, change.LookAt)
 	u.set(attrUpdatedAt, timeText(change.At))
@@ -223,21 +252,30 @@ func (s *Charges) Record(ctx context.Context, change charge.Change) (standing ch
 	return standing, met || holds(standing.History, change.Entry()), nil
 }
 
-// holds tells whether a line of history is there: state, time to the
-// nanosecond, evidence and reason. By that a change whose answer was lost finds
-// itself, also where others have gone on from it.
+// noEarlierLook is the condition that no look stands there which the change would take
+// away: see charge.Change.Seen.
+func (u *update) noEarlierLook(change charge.Change) string {
+	look := u.name(attrLookAt)
+	clauses := []string{fmt.Sprintf("attribute_not_exists(%s)", look)}
+	if !change.Seen.IsZero() {
+		clauses = append(clauses, fmt.Sprintf("%s = %s", look, u.text("seen", timeText(change.Seen))))
+	}
+	if !change.LookAt.IsZero() {
+		clauses = append(clauses, fmt.Sprintf("%s >= %s", look, u.text(attrLookAt, timeText(change.LookAt))))
+	}
+	return "(" + strings.Join(clauses, " OR ") + ")"
+}
+
+// holds reports whether a line of history is there. By that a change whose answer was
+// lost finds itself, also where others have gone on from it.
 func holds(history []charge.Entry, entry charge.Entry) bool {
-	return slices.ContainsFunc(history, func(e charge.Entry) bool {
-		same := e.At.Equal(entry.At)
-		e.At = entry.At // equal times can differ in their zone
-		return same && e == entry
-	})
+	return slices.ContainsFunc(history, entry.Equal)
 }
 
 // Dispute implements charge.Store. It makes one call. Two callers may bring the
 // same word at the same time, so a call whose answer was lost knows itself by an id
 // and not by its line of history: an alarm is raised once, and not never.
-func (s *Charges) Dispute(ctx context.Context, number, word string, at time.Time) (standing charge.Charge, noted bool, err error) {
+func (s *Charges) Dispute(ctx context.Context, number, word, paymentID string, at time.Time) (standing charge.Charge, noted bool, err error) {
 	u := newUpdate(chargeKey(number))
 	u.condition = u.stateIn([]charge.State{charge.Settled})
 	if word == "" {
@@ -249,7 +287,7 @@ func (s *Charges) Dispute(ctx context.Context, number, word string, at time.Time
 	u.sign(attrDisputedBy)
 	u.set(attrUpdatedAt, timeText(at))
 	u.tell(charge.WordDisputed)
-	u.extend(attrHistory, historyList([]charge.Entry{charge.DisputeEntry(word, at)}))
+	u.extend(attrHistory, historyList([]charge.Entry{charge.DisputeEntry(word, paymentID, at)}))
 
 	standing, noted, err = s.update(ctx, u, number)
 	if err != nil {
@@ -281,16 +319,19 @@ func (s *Charges) Look(ctx context.Context, number string, was, next time.Time) 
 	return moved, nil
 }
 
-// LookNow implements charge.Store. It makes one call.
-func (s *Charges) LookNow(ctx context.Context, number string, at time.Time) error {
+// Hint implements charge.Store. It makes one call.
+func (s *Charges) Hint(ctx context.Context, number string, at time.Time) (standing charge.Charge, noted bool, err error) {
 	u := newUpdate(chargeKey(number))
-	u.condition = fmt.Sprintf("attribute_exists(%s) AND (attribute_not_exists(%[2]s) OR %[2]s > %[3]s)",
-		u.name(attrKey), u.name(attrLookAt), u.text(attrLookAt, timeText(at)))
+	hinted := u.name(attrHintedAt)
+	u.condition = fmt.Sprintf("attribute_exists(%s) AND (attribute_not_exists(%s) OR %s <= %s OR %s > %s)", u.name(attrKey), hinted,
+		hinted, u.text("hinted_before", timeText(at.Add(-charge.HintEvery))), hinted, u.text(attrHintedAt, timeText(at)))
+	u.setTime(attrHintedAt, at)
 	u.look(number, at)
+	u.sign(attrLookBy)
 	u.tell("")
-	// Where the condition fails, the charge is due by then already.
-	if _, _, err := s.update(ctx, u, number); err != nil {
-		return fmt.Errorf("set an early look at order number %s in DynamoDB table %s: %w", number, s.name, err)
+	standing, noted, err = s.update(ctx, u, number)
+	if err != nil {
+		return charge.Charge{}, false, fmt.Errorf("note a hint about order number %s in DynamoDB table %s: %w", number, s.name, err)
 	}
-	return nil
+	return standing, noted, nil
 }

@@ -52,7 +52,7 @@ func TestAClaimIsOneConditionalWrite(t *testing.T) {
 	require.Equal(t, "ALL_OLD", sent.Body.ReturnValuesOnConditionCheckFailure)
 	require.Contains(t, sent.Body.UpdateExpression, "#created_at = if_not_exists(#created_at, :created_at)")
 	require.Contains(t, sent.Body.UpdateExpression, "#history = list_append(if_not_exists(#history, :none), :history)")
-	require.Contains(t, sent.Body.UpdateExpression, "REMOVE #said, #disputed, #payment_id, #reason, #decline_class, #provider_status, #provider_date, #change")
+	require.Contains(t, sent.Body.UpdateExpression, "REMOVE #said, #disputed, #differs, #cascading, #hinted_at, #payment_id, #reason, #decline_class, #provider_status, #provider_date, #change")
 	require.Contains(t, sent.Body.UpdateExpression, "#open_at = if_not_exists(#open_at, :open_at)")
 	require.NotContains(t, sent.Raw, markedToken)
 
@@ -86,15 +86,15 @@ func TestARecordIsOneConditionalWrite(t *testing.T) {
 
 	require.Len(t, s.seen(), 2)
 	for i, condition := range []string{
-		"attribute_exists(#pk) AND (#state IN (:from_sending, :from_unknown, :from_pending, :from_declined) OR (#state = :from_settled AND #said = :said_operator)) AND #attempt = :attempt",
-		"attribute_exists(#pk) AND (#state IN (:from_sending, :from_unknown, :from_pending, :from_declined) OR (#state = :from_settled AND #said = :said_operator))",
+		"attribute_exists(#pk) AND (#state IN (:from_sending, :from_unknown, :from_pending, :from_declined) OR (#state = :from_settled AND #said = :said_operator)) AND (attribute_not_exists(#look_at) OR #look_at = :seen) AND #attempt = :attempt",
+		"attribute_exists(#pk) AND (#state IN (:from_sending, :from_unknown, :from_pending, :from_declined) OR (#state = :from_settled AND #said = :said_operator)) AND (attribute_not_exists(#look_at) OR #look_at = :seen)",
 	} {
 		sent := s.seen()[i]
 		require.Equal(t, updateItem, sent.Operation)
 		require.Equal(t, condition, sent.Body.ConditionExpression)
 		require.Equal(t, "ALL_NEW", sent.Body.ReturnValues)
 		require.Equal(t, "ALL_OLD", sent.Body.ReturnValuesOnConditionCheckFailure)
-		require.Contains(t, sent.Body.UpdateExpression, "REMOVE #reason, #decline_class, #open_shard, #look_at, #look_shard")
+		require.Contains(t, sent.Body.UpdateExpression, "REMOVE #reason, #decline_class, #differs, #cascading, #open_shard, #look_at, #look_shard")
 		require.Equal(t, map[string]any{"S": "answer"}, sent.Body.ExpressionAttributeValues[":said"])
 	}
 	require.Contains(t, s.seen()[0].Body.UpdateExpression, "#payment_id = :payment_id")
@@ -116,7 +116,14 @@ func TestEveryChangeHasItsOriginsAsCondition(t *testing.T) {
 			var in, or []string
 			for _, o := range charge.Origins(to, by) {
 				require.Equal(t, map[string]any{"S": string(o.State)}, sent.Body.ExpressionAttributeValues[":from_"+string(o.State)])
-				if o.Said == "" {
+				switch {
+				case o.If == charge.NewPayment:
+					or = append(or, fmt.Sprintf(" OR (#state = :from_%s AND (attribute_exists(#cascading)))", o.State))
+					continue
+				case o.If == charge.NewWord:
+					or = append(or, fmt.Sprintf(" OR (#state = :from_%s AND (attribute_exists(#provider_status)))", o.State))
+					continue
+				case o.Said == "":
 					in = append(in, ":from_"+string(o.State))
 					continue
 				}
@@ -129,7 +136,7 @@ func TestEveryChangeHasItsOriginsAsCondition(t *testing.T) {
 				require.True(t, sent.Body.ConsistentRead)
 				continue
 			}
-			require.Equal(t, "attribute_exists(#pk) AND (#state IN ("+strings.Join(in, ", ")+")"+strings.Join(or, "")+")",
+			require.Equal(t, "attribute_exists(#pk) AND (#state IN ("+strings.Join(in, ", ")+")"+strings.Join(or, "")+") AND (attribute_not_exists(#look_at))",
 				sent.Body.ConditionExpression, "%s by %s", to, by)
 		}
 	}
@@ -341,14 +348,17 @@ func ofACharge(t *testing.T) map[string]operation {
 			return did(applied, err)
 		}),
 		"dispute": on(func(ctx context.Context, s *dynamostore.Charges) error {
-			_, noted, err := s.Dispute(ctx, "order-1", "declined", start)
+			_, noted, err := s.Dispute(ctx, "order-1", "declined", "", start)
 			return did(noted, err)
 		}),
 		"look": on(func(ctx context.Context, s *dynamostore.Charges) error {
 			moved, err := s.Look(ctx, "order-1", start, start.Add(time.Hour))
 			return did(moved, err)
 		}),
-		"look now": on(func(ctx context.Context, s *dynamostore.Charges) error { return s.LookNow(ctx, "order-1", start) }),
+		"hint": on(func(ctx context.Context, s *dynamostore.Charges) error {
+			_, noted, err := s.Hint(ctx, "order-1", start)
+			return did(noted, err)
+		}),
 		"get": on(func(ctx context.Context, s *dynamostore.Charges) error {
 			_, err := s.Get(ctx, "order-1")
 			return err
@@ -579,12 +589,18 @@ func twoAttempts(t testing.TB) (first charge.Charge, unsent charge.Change, secon
 func TestAStoredChargeStaysReadable(t *testing.T) {
 	t.Parallel()
 	_, _, _, _, latest := twoAttempts(t)
-	first := latest
+	told := latest // before a line of the history named its payment
+	told.History = slices.Clone(latest.History)
+	for i := range told.History {
+		told.History[i].PaymentID = ""
+	}
+	first := told
 	first.Said = ""
 	for name, want := range map[string]charge.Charge{
-		"two-attempts.json":         first,  // before there were looks and indexes
-		"two-attempts-indexed.json": latest, // before it was told what changes
-		"two-attempts-told.json":    latest,
+		"two-attempts.json":          first, // before there were looks and indexes
+		"two-attempts-indexed.json":  told,  // before it was told what changes
+		"two-attempts-told.json":     told,
+		"two-attempts-payments.json": latest,
 	} {
 		file, err := os.ReadFile(filepath.Join("testdata", name))
 		require.NoError(t, err)
@@ -594,7 +610,7 @@ func TestAStoredChargeStaysReadable(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, want, got)
 	}
-	file, err := os.ReadFile("testdata/two-attempts-told.json")
+	file, err := os.ReadFile("testdata/two-attempts-payments.json")
 	require.NoError(t, err)
 	item := stored(latest)
 	item["change"] = map[string]any{"S": "settled"}
@@ -683,7 +699,7 @@ func TestHalfAnAnswer(t *testing.T) {
 // Whatever an attribute has become: no panic, nothing half read, and an item that
 // is there is never taken for an absent one.
 func FuzzStoredItem(f *testing.F) {
-	file, err := os.ReadFile("testdata/two-attempts-told.json")
+	file, err := os.ReadFile("testdata/two-attempts-payments.json")
 	require.NoError(f, err)
 	var item map[string]jsontext.Value
 	require.NoError(f, json.Unmarshal(file, &item))

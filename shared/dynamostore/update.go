@@ -62,23 +62,47 @@ func (u *update) stateIn(states []charge.State) string {
 	return u.name(attrState) + " IN (" + strings.Join(in, ", ") + ")"
 }
 
-// from is the condition that the charge is where a transition may begin.
-func (u *update) from(origins []charge.Origin) string {
+// from is the condition that the charge is where a change may begin.
+func (u *update) from(origins []charge.Origin, change charge.Change) string {
 	var states []charge.State
 	var clauses []string
 	for _, o := range origins {
-		if o.Said == "" {
+		if o.Said == "" && o.If == "" {
 			states = append(states, o.State)
 			continue
 		}
-		clauses = append(clauses, fmt.Sprintf("(%s = %s AND %s = %s)",
-			u.name(attrState), u.text("from_"+string(o.State), string(o.State)),
-			u.name(attrSaid), u.text("said_"+string(o.Said), string(o.Said))))
+		is := []string{u.name(attrState) + " = " + u.text("from_"+string(o.State), string(o.State))}
+		if o.Said != "" {
+			is = append(is, u.name(attrSaid)+" = "+u.text("said_"+string(o.Said), string(o.Said)))
+		}
+		if o.If != "" {
+			is = append(is, u.brings(o.If, change))
+		}
+		clauses = append(clauses, "("+strings.Join(is, " AND ")+")")
 	}
 	if len(states) > 0 {
 		clauses = append([]string{u.stateIn(states)}, clauses...)
 	}
 	return "(" + strings.Join(clauses, " OR ") + ")"
+}
+
+// brings is the condition that a change brings news to the charge.
+func (u *update) brings(news charge.News, change charge.Change) string {
+	differs := func(attribute, text string) string {
+		name := u.name(attribute)
+		if text == "" {
+			return fmt.Sprintf("attribute_exists(%s)", name)
+		}
+		return fmt.Sprintf("attribute_not_exists(%[1]s) OR %[1]s <> %[2]s", name, u.text(attribute, text))
+	}
+	if news == charge.NewWord {
+		return "(" + differs(attrProviderStatus, change.ProviderStatus) + ")"
+	}
+	clause := differs(attrCascading, flagText(change.Cascading))
+	if change.PaymentID != "" {
+		clause += " OR " + differs(attrPaymentID, change.PaymentID)
+	}
+	return "(" + clause + ")"
 }
 
 // sign writes a random id of this one call into an attribute. By it the call finds

@@ -109,7 +109,7 @@ func TestADisputeIsTold(t *testing.T) {
 	t.Parallel()
 	c := claimed(t)
 	settled, _ := c.Apply(charge.Change{To: charge.Settled, Evidence: charge.ByAnswer, At: c.UpdatedAt})
-	disputed, noted := settled.Dispute("declined", c.UpdatedAt)
+	disputed, noted := settled.Dispute("declined", "", c.UpdatedAt)
 	require.True(t, noted)
 	change, err := outcome.OfCharge(charge.WordDisputed, &settled, disputed)
 	events := toldOf(t, change, err)

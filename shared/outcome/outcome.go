@@ -68,6 +68,7 @@ var chargeTypes = map[string]string{
 	string(charge.Rejected): "Charge Rejected",
 	string(charge.Reversed): "Charge Reversed",
 	charge.WordDisputed:     "Charge Disputed By Provider",
+	charge.WordDiffers:      "Charge Differs",
 }
 
 // OfCharge is what a write said that it changed in a charge, in words joined by

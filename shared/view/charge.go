@@ -46,6 +46,8 @@ type Entry struct {
 	At       string       `json:"at"`
 	Evidence *string      `json:"evidence"`
 	Reason   *string      `json:"reason"`
+	// PaymentID is the payment that the line is about.
+	PaymentID *string `json:"payment_id"`
 }
 
 // OfCharge shows a charge.
@@ -71,7 +73,7 @@ func OfCharge(c charge.Charge) Charge {
 		History:        make([]Entry, len(c.History)),
 	}
 	for i, e := range c.History {
-		v.History[i] = Entry{State: e.State, At: api.Time(e.At), Evidence: api.OrNull(e.Evidence), Reason: api.OrNull(e.Reason)}
+		v.History[i] = Entry{State: e.State, At: api.Time(e.At), Evidence: api.OrNull(e.Evidence), Reason: api.OrNull(e.Reason), PaymentID: api.OrNull(e.PaymentID)}
 	}
 	return v
 }

@@ -107,7 +107,7 @@ func (h *house) checkHistory(c charge.Charge) {
 
 // isDispute tells whether a line notes the provider's word against a settled charge.
 func isDispute(e charge.Entry) bool {
-	return strings.HasPrefix(e.Reason, charge.DisputeEntry("", e.At).Reason)
+	return strings.HasPrefix(e.Reason, charge.DisputeEntry("", "", e.At).Reason)
 }
 
 // continues tells whether a history is an earlier one grown, or cut as charge.Claim

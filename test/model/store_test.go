@@ -108,13 +108,13 @@ func (s store) Record(ctx context.Context, change charge.Change) (charge.Charge,
 	return standing, applied, nil
 }
 
-func (s store) Dispute(ctx context.Context, number, word string, at time.Time) (charge.Charge, bool, error) {
+func (s store) Dispute(ctx context.Context, number, word, paymentID string, at time.Time) (charge.Charge, bool, error) {
 	var (
 		standing charge.Charge // of its own: a late write comes when nobody waits for it
 		noted    bool
 	)
 	err := s.write(ctx, "dispute", number, func(ctx context.Context) (err error) {
-		standing, noted, err = s.Store.Dispute(ctx, number, word, at)
+		standing, noted, err = s.Store.Dispute(ctx, number, word, paymentID, at)
 		return err
 	})
 	if err != nil {
@@ -135,10 +135,19 @@ func (s store) Look(ctx context.Context, number string, was, next time.Time) (bo
 	return moved, nil
 }
 
-func (s store) LookNow(ctx context.Context, number string, at time.Time) error {
-	return s.write(ctx, "early look", number, func(ctx context.Context) error {
-		return s.Store.LookNow(ctx, number, at)
+func (s store) Hint(ctx context.Context, number string, at time.Time) (charge.Charge, bool, error) {
+	var (
+		standing charge.Charge // of its own: a late write comes when nobody waits for it
+		noted    bool
+	)
+	err := s.write(ctx, "hint", number, func(ctx context.Context) (err error) {
+		standing, noted, err = s.Store.Hint(ctx, number, at)
+		return err
 	})
+	if err != nil {
+		return charge.Charge{}, false, err
+	}
+	return standing, noted, nil
 }
 
 func (s store) Due(ctx context.Context, now time.Time) iter.Seq2[charge.Due, error] {

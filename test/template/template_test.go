@@ -275,10 +275,10 @@ func filters(t *testing.T, loaded *template.Template) []counted {
 func neverSaid() map[string][]string {
 	return map[string][]string{
 		// It neither sweeps nor charges, and leaves subscriptions to whoever looks next.
-		"ChargeCallback": {"alarm=unknown", "alarm=outcome_not_written", "alarm=subscription_held", "alarm=paid_twice"},
+		"ChargeCallback": {"alarm=unknown", "alarm=pending", "alarm=outcome_not_written", "alarm=subscription_held", "alarm=paid_twice"},
 		// It has the ledger of charges in it because the stores are one package.
 		"PayoutStatus": {
-			"alarm=unknown", "alarm=outcome_not_written", "alarm=disputed", "alarm=operator_overridden", "alarm=contradiction",
+			"alarm=unknown", "alarm=pending", "alarm=outcome_not_written", "alarm=differs", "alarm=disputed", "alarm=operator_overridden", "alarm=contradiction",
 			"alarm=subscription_held", "alarm=paid_twice",
 		},
 	}

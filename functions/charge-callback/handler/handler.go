@@ -56,6 +56,10 @@ type handler struct {
 	log      *slog.Logger
 }
 
+// answerWithin is how long a callback takes at most. The platform blocks a URL that is
+// slow, for all merchants behind it (contract, "Callback").
+const answerWithin = 2800 * time.Millisecond
+
 // retryAfter is when the provider may send a callback again that could not be taken.
 const retryAfter = 30 * time.Second
 
@@ -74,24 +78,26 @@ func (h handler) post(r *http.Request) (api.Answer, error) {
 		h.log.WarnContext(r.Context(), "a callback cannot be read", "count", "callback_unreadable", "error", err.Error())
 		return api.Answer{}, problemOf(err)
 	}
-	if err := h.verifier.Verify(r.Context(), callback); err != nil {
+	ctx, cancel := context.WithTimeout(r.Context(), answerWithin)
+	defer cancel()
+	if err := h.verifier.Verify(ctx, callback); err != nil {
 		if errors.Is(err, dineropay.ErrNotSigned) {
-			h.log.WarnContext(r.Context(), "a callback with a bad signature was turned away", "count", "callback_bad_signature")
+			h.log.WarnContext(ctx, "a callback with a bad signature was turned away", "count", "callback_bad_signature")
 		}
 		return api.Answer{}, problemOf(err)
 	}
 	if callback.Number == "" {
-		h.unknown(r.Context(), "(not of the form of an order number)")
+		h.unknown(ctx, "(not of the form of an order number)")
 		return taken, nil
 	}
-	switch err := h.ledger.Hint(r.Context(), callback.Number, callback.PaymentID); {
+	switch err := h.ledger.Hint(ctx, callback.Number, callback.PaymentID); {
 	case errors.Is(err, charge.ErrNotFound):
-		h.unknown(r.Context(), callback.Number)
+		h.unknown(ctx, callback.Number)
 		return taken, nil
 	case err != nil:
 		return api.Answer{}, problemOf(err)
 	}
-	h.log.InfoContext(r.Context(), "callback taken", "order_number", callback.Number)
+	h.log.InfoContext(ctx, "callback taken", "order_number", callback.Number)
 	return taken, nil
 }
 

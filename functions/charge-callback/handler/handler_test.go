@@ -1,18 +1,26 @@
 package handler_test
 
 import (
+	"context"
 	"encoding/base64"
+	"encoding/json"
+	"log/slog"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"dinarfunctions/functions/charge-callback/handler"
 	simulator "dinarfunctions/sandbox/provider/dineropay"
+	"dinarfunctions/shared/boltstore"
 	"dinarfunctions/shared/charge"
+	"dinarfunctions/shared/dineropay"
 	"dinarfunctions/shared/secrets"
 )
 
@@ -31,6 +39,7 @@ func TestTheSampleIsAnsweredAsItStands(t *testing.T) {
 		require.Equal(t, charge.Settled, c.State)
 		require.Equal(t, charge.ByStatus, c.Said)
 		require.Len(t, c.History, 3, "sending, pending, settled: a repeat adds nothing")
+		h.advance(charge.HintEvery)
 	}
 	require.Equal(t, 3, h.provider.Counts("order-1234").Statuses)
 	require.Equal(t, 1, h.provider.Counts("order-1234").Charges)
@@ -77,6 +86,7 @@ func TestTheProvidersWordCounts(t *testing.T) {
 				require.Equal(t, tt.want, c.State, change)
 				require.Equal(t, tt.disputed, c.Disputed)
 				require.Equal(t, i+1, h.provider.Counts("order-1").Statuses)
+				h.advance(charge.HintEvery)
 			}
 			require.Equal(t, 1, h.provider.Counts("order-1").Charges, "a callback never charges")
 		})
@@ -100,7 +110,9 @@ func TestOneThatComesLateChangesNothing(t *testing.T) {
 	require.NoError(t, h.provider.SetStatus(id, "settled", ""))
 	require.Equal(t, ok, h.callback(t, form("order-1", map[string]string{"order_status": "settled"})))
 	before := h.standing(t, "order-1")
+	h.advance(charge.HintEvery)
 	require.Equal(t, ok, h.callback(t, form("order-1", map[string]string{"order_status": "pending", "status": "waiting"})))
+	before.HintedAt = h.now() // all that is new
 	require.Equal(t, before, h.standing(t, "order-1"))
 }
 
@@ -174,7 +186,8 @@ func TestACallbackWhileSending(t *testing.T) {
 		c := h.standing(t, "order-1")
 		require.Equal(t, charge.Sending, c.State)
 		require.Len(t, c.History, 1)
-		require.Equal(t, noon, c.LookAt.UTC())
+		require.Equal(t, h.now(), c.LookAt.UTC())
+		h.advance(time.Second)
 	}
 	require.Zero(t, h.provider.Totals().Statuses)
 
@@ -184,7 +197,125 @@ func TestACallbackWhileSending(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, applied, "the call's own answer is kept")
 	require.Equal(t, charge.Settled, c.State)
+	require.Equal(t, h.now().Add(-time.Second), c.LookAt.UTC(), "and does not take the early look away")
 }
+
+// Contract, "Callback": many callbacks about one charge within ten seconds are one status
+// request; each that is not asked about leaves its early look.
+func TestManyCallbacksAreOneStatusRequest(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	id := h.charge(t, "order-1", "MARKED-token-pending")
+	genuine := form("order-1", map[string]string{"id": id})
+	require.Equal(t, ok, h.callback(t, genuine))
+	require.NotEqual(t, h.now(), h.standing(t, "order-1").LookAt, "it is answered, and needs no early look")
+	for range 99 {
+		h.advance(charge.HintEvery / 100)
+		require.Equal(t, ok, h.callback(t, genuine))
+	}
+	require.Equal(t, 1, h.provider.Totals().Statuses)
+	require.Equal(t, noon.Add(charge.HintEvery/100), h.standing(t, "order-1").LookAt.UTC())
+
+	require.NoError(t, h.provider.SetStatus(id, "settled", ""))
+	_, err := h.ledger.Sweep(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 2, h.provider.Totals().Statuses, "the schedule asks once for all of them")
+	require.Equal(t, charge.Settled, h.standing(t, "order-1").State)
+	h.advance(charge.HintEvery)
+	require.Equal(t, ok, h.callback(t, genuine))
+	require.Equal(t, 3, h.provider.Totals().Statuses, "ten seconds later the next one is asked about")
+}
+
+// Contract, "Callback": it is answered within 3 seconds. The early look is written first,
+// and the status request has two seconds, by the deadline that it is given.
+func TestASlowProviderDoesNotHoldUpACallback(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	slow := &slowProvider{store: h.store}
+	ledger := charge.NewLedger(h.store, slow, h.now, slog.New(slog.DiscardHandler))
+	h.charge(t, "order-1", aToken)
+	h.function = handler.New(ledger, dineropay.NewCallbackVerifier(h.keys, h.now), slog.New(slog.DiscardHandler))
+	require.Equal(t, ok, h.callback(t, form("order-1", nil)))
+	require.Equal(t, 1, slow.asked)
+	require.LessOrEqual(t, slow.left, 2*time.Second)
+	require.True(t, slow.once, "it is not asked again and again")
+	require.Equal(t, noon, slow.look, "the early look was there before the provider was asked")
+	require.Equal(t, noon, h.standing(t, "order-1").LookAt.UTC(), "and stays for the schedule")
+}
+
+// slowProvider gives no answer. It notes how long it would have been waited for.
+type slowProvider struct {
+	charge.Provider
+	store charge.Store
+	asked int
+	left  time.Duration
+	once  bool
+	look  time.Time
+}
+
+func (p *slowProvider) Status(ctx context.Context, q charge.Query) charge.StatusAnswer {
+	end, _ := ctx.Deadline()
+	c, _ := p.store.Get(ctx, q.Order.Number)
+	p.asked, p.left, p.once, p.look = p.asked+1, time.Until(end), q.Once, c.LookAt.UTC()
+	return charge.StatusAnswer{Knowledge: charge.NotAsked, Reason: "it took too long"}
+}
+
+// The same by the clock: a provider that never answers. The time is the test's own.
+func TestAHangingProviderByTheClock(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store, err := boltstore.Open(filepath.Join(t.TempDir(), "ledger.db"))
+		require.NoError(t, err)
+		defer func() { require.NoError(t, store.Close()) }()
+		_, _, err = store.Charges().Claim(t.Context(), charge.NewClaim(terms(t, "order-1234", aToken), "attempt-1", time.Now(), time.Now()))
+		require.NoError(t, err)
+		time.Sleep(time.Minute) // of the test's own time: its invocation has ended
+		log := slog.New(slog.DiscardHandler)
+		function := handler.New(charge.NewLedger(store.Charges(), hanging{}, time.Now, log), &deadlines{}, log)
+		payload, err := json.Marshal(sample(t))
+		require.NoError(t, err)
+		began := time.Now()
+		_, err = function.Invoke(t.Context(), payload)
+		require.NoError(t, err)
+		require.Equal(t, charge.HintTime, time.Since(began))
+	})
+}
+
+// hanging is a provider that never answers a status request.
+type hanging struct{ charge.Provider }
+
+func (hanging) Status(ctx context.Context, _ charge.Query) charge.StatusAnswer {
+	<-ctx.Done()
+	return charge.StatusAnswer{Knowledge: charge.NotAsked, Reason: "it took too long"}
+}
+
+// The whole callback has less than three seconds, whatever the invocation has.
+func TestACallbackHasItsOwnTime(t *testing.T) {
+	t.Parallel()
+	seen := &deadlines{}
+	function := handler.New(seen, seen, slog.New(slog.DiscardHandler))
+	payload, err := json.Marshal(sample(t))
+	require.NoError(t, err)
+	_, err = function.Invoke(t.Context(), payload)
+	require.NoError(t, err)
+	require.Len(t, seen.left, 2, "verified, and taken as a hint")
+	for _, left := range seen.left {
+		require.Less(t, left, 3*time.Second)
+	}
+}
+
+// deadlines is a verifier and a ledger that note how much time they are given.
+type deadlines struct{ left []time.Duration }
+
+func (d *deadlines) note(ctx context.Context) {
+	if end, limited := ctx.Deadline(); limited {
+		d.left = append(d.left, time.Until(end))
+	}
+}
+
+func (d *deadlines) Verify(ctx context.Context, _ dineropay.Callback) error { d.note(ctx); return nil }
+
+func (d *deadlines) Hint(ctx context.Context, _, _ string) error { d.note(ctx); return nil }
 
 // A provider that cannot be asked: the early look is written, whatever the state.
 func TestAProviderThatIsDown(t *testing.T) {
@@ -205,10 +336,11 @@ func TestAProviderThatIsDown(t *testing.T) {
 			h.server.Close()
 			for range 2 {
 				require.Equal(t, ok, h.callback(t, form("order-1", nil)))
+				c := h.standing(t, "order-1")
+				require.Equal(t, tt.state, c.State)
+				require.Equal(t, h.now(), c.LookAt.UTC())
+				h.advance(time.Second)
 			}
-			c := h.standing(t, "order-1")
-			require.Equal(t, tt.state, c.State)
-			require.Equal(t, noon, c.LookAt.UTC())
 		})
 	}
 	t.Run("it fails", func(t *testing.T) {
@@ -231,11 +363,11 @@ func TestALedgerThatIsDown(t *testing.T) {
 		require.Contains(t, detail, "ledger")
 		require.NotContains(t, told.Body, errDown.Error())
 	}
-	t.Run("cannot be read", func(t *testing.T) {
+	t.Run("no look can be written", func(t *testing.T) {
 		t.Parallel()
 		h := newHouse(t)
 		h.charge(t, "order-1", aToken)
-		h.store.get = true
+		h.store.noHint = true
 		requireNotNow(t, h.callback(t, form("order-1", nil)))
 		require.Zero(t, h.provider.Totals().Statuses)
 	})
@@ -244,9 +376,9 @@ func TestALedgerThatIsDown(t *testing.T) {
 		h := newHouse(t)
 		id := h.charge(t, "order-1", "MARKED-token-pending")
 		require.NoError(t, h.provider.SetStatus(id, "settled", ""))
-		h.store.record, h.store.lookNow = true, true
+		h.store.record, h.store.noHint = true, true
 		requireNotNow(t, h.callback(t, form("order-1", nil)))
-		h.store.record, h.store.lookNow = false, false
+		h.store.record, h.store.noHint = false, false
 		require.Equal(t, ok, h.callback(t, form("order-1", nil)), "sent again")
 		require.Equal(t, charge.Settled, h.standing(t, "order-1").State)
 	})
@@ -254,7 +386,7 @@ func TestALedgerThatIsDown(t *testing.T) {
 		t.Parallel()
 		h := newHouse(t)
 		h.charge(t, "order-1", aToken)
-		h.store.lookNow = true
+		h.store.noHint = true
 		h.server.Close()
 		requireNotNow(t, h.callback(t, form("order-1", nil)))
 	})
@@ -281,7 +413,7 @@ func TestAnUnknownOrder(t *testing.T) {
 		"طلب-77":                   false,
 	} {
 		h := newHouse(t)
-		h.store.get = !shown // what cannot be an order number is not looked up
+		h.store.noHint = !shown // what cannot be an order number is not looked up
 		require.Equal(t, ok, h.callback(t, form(number, nil)), number)
 		require.Contains(t, h.log.String(), `"count":"callback_unknown_order"`)
 		if number != "" {

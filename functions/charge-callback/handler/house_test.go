@@ -16,6 +16,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -52,13 +53,18 @@ type house struct {
 	function trigger.Handlers
 	keys     *keyring
 	log      *logbuffer.Buffer
+	passed   atomic.Int64 // since noon
 }
+
+func (h *house) now() time.Time { return noon.Add(time.Duration(h.passed.Load())) }
+
+func (h *house) advance(by time.Duration) { h.passed.Add(int64(by)) }
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
+	h := &house{keys: &keyring{}, log: &logbuffer.Buffer{}}
 	provider, err := simulator.New(simulator.Options{
-		MerchantKey: merchantKey, MerchantPassword: merchantPassword,
-		Now: func() time.Time { return noon },
+		MerchantKey: merchantKey, MerchantPassword: merchantPassword, Now: h.now,
 	})
 	require.NoError(t, err)
 	server := httptest.NewServer(provider)
@@ -69,7 +75,7 @@ func newHouse(t *testing.T) *house {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
 
-	h := &house{provider: provider, server: server, store: &faultyStore{Store: store.Charges()}, keys: &keyring{}, log: &logbuffer.Buffer{}}
+	h.provider, h.server, h.store = provider, server, &faultyStore{Store: store.Charges()}
 	h.keys.rotate(merchantKey, merchantPassword)
 	_, _ = h.keys.Refresh(t.Context())
 	h.keys.refreshes = 0
@@ -78,9 +84,8 @@ func newHouse(t *testing.T) *house {
 		Log:     log,
 		Backoff: func() backoff.BackOff { return &backoff.ZeroBackOff{} },
 	})
-	now := func() time.Time { return noon }
-	h.ledger = charge.NewLedger(h.store, client, now, log)
-	h.function = handler.New(h.ledger, dineropay.NewCallbackVerifier(h.keys, now), log)
+	h.ledger = charge.NewLedger(h.store, client, h.now, log)
+	h.function = handler.New(h.ledger, dineropay.NewCallbackVerifier(h.keys, h.now), log)
 	t.Cleanup(func() { requireNoSecret(t, h.log.String()) })
 	return h
 }
@@ -237,14 +242,7 @@ var errDown = errors.New("the table cannot be reached")
 // faultyStore is a store of which single operations can be made to fail.
 type faultyStore struct {
 	charge.Store
-	get, record, lookNow bool
-}
-
-func (s *faultyStore) Get(ctx context.Context, number string) (charge.Charge, error) {
-	if s.get {
-		return charge.Charge{}, errDown
-	}
-	return s.Store.Get(ctx, number)
+	record, noHint bool
 }
 
 func (s *faultyStore) Record(ctx context.Context, change charge.Change) (charge.Charge, bool, error) {
@@ -254,11 +252,11 @@ func (s *faultyStore) Record(ctx context.Context, change charge.Change) (charge.
 	return s.Store.Record(ctx, change)
 }
 
-func (s *faultyStore) LookNow(ctx context.Context, number string, at time.Time) error {
-	if s.lookNow {
-		return errDown
+func (s *faultyStore) Hint(ctx context.Context, number string, at time.Time) (charge.Charge, bool, error) {
+	if s.noHint {
+		return charge.Charge{}, false, errDown
 	}
-	return s.Store.LookNow(ctx, number, at)
+	return s.Store.Hint(ctx, number, at)
 }
 
 // keyring is a secret: what Get gives is cached, Refresh reads anew.

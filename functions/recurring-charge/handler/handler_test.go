@@ -43,8 +43,8 @@ func TestTheShapeOfACharge(t *testing.T) {
 		"created_at":      "2026-11-21T12:00:00.000Z",
 		"updated_at":      "2026-11-21T12:00:00.000Z",
 		"history": []any{
-			map[string]any{"state": "sending", "at": "2026-11-21T12:00:00.000Z", "evidence": nil, "reason": nil},
-			map[string]any{"state": "settled", "at": "2026-11-21T12:00:00.000Z", "evidence": "answer", "reason": nil},
+			map[string]any{"state": "sending", "at": "2026-11-21T12:00:00.000Z", "evidence": nil, "reason": nil, "payment_id": nil},
+			map[string]any{"state": "settled", "at": "2026-11-21T12:00:00.000Z", "evidence": "answer", "reason": nil, "payment_id": transaction.PaymentID},
 		},
 	}, c)
 }
@@ -118,6 +118,21 @@ func TestEveryFault(t *testing.T) {
 		simulator.OtherCurrency:      {"unknown", accepted, 1, 1, true},
 		simulator.NoOrderNumber:      {"unknown", accepted, 1, 1, true},
 		simulator.RepeatedName:       {"unknown", accepted, 1, 1, true},
+		// Contract, Charges: a field nobody needs does not make an answer unreadable.
+		simulator.OddFields:     {"settled", ok, 1, 1, true},
+		simulator.OddBytes:      {"settled", ok, 1, 1, true},
+		simulator.TokenInReason: {"settled", ok, 1, 1, true},
+		// Another currency is unknown, and what the status request says of it counts later.
+		simulator.ChargedOtherCurrency: {"unknown", accepted, 1, 1, true},
+		// Contract, Charges: any other 400, and a 404 or 405 that names a payment, is
+		// followed by one status request by order number, and what that knows counts.
+		simulator.ProcessingError:        {"unknown", accepted, 1, 1, false},
+		simulator.ProcessingErrorCharged: {"settled", ok, 1, 1, true},
+		simulator.AcquirerTimeoutCharged: {"settled", ok, 1, 1, true},
+		simulator.HTTP404Charged:         {"settled", ok, 1, 1, true},
+		simulator.HTTP405Charged:         {"settled", ok, 1, 1, true},
+		simulator.ErrorsAsMap:            {"settled", ok, 2, 2, true},
+		simulator.ErrorsAsText:           {"rejected", refused, 1, 2, true},
 		// Signed once more with fresh values, and then it goes through.
 		simulator.HashRefused:        {"settled", ok, 2, 2, true},
 		simulator.MerchantKeyRefused: {"settled", ok, 2, 2, true},

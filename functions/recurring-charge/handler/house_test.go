@@ -88,15 +88,16 @@ func (h *house) wake(t *testing.T) error {
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
+	h := &house{keys: &keyring{}, log: &logbuffer.Buffer{}, timeout: longest, now: noon}
 	provider, err := simulator.New(simulator.Options{
 		MerchantKey: "MARKED-merchant-key-1", MerchantPassword: "MARKED-Password-1",
-		Now:   func() time.Time { return noon },
+		Now:   h.clock,
 		Sleep: func(context.Context, time.Duration) error { return nil },
 	})
 	require.NoError(t, err)
 	server := httptest.NewServer(provider)
 	t.Cleanup(server.Close)
-	h := &house{provider: provider, server: server, keys: &keyring{}, log: &logbuffer.Buffer{}, timeout: longest, now: noon}
+	h.provider, h.server = provider, server
 	h.keys.set("MARKED-merchant-key-1", "MARKED-Password-1")
 	h.function = h.newFunction(t)
 	t.Cleanup(func() { requireNoSecret(t, h.log.String()) })

@@ -49,6 +49,21 @@ func (s *Simulator) refuseFields(w http.ResponseWriter, faults ...providerError)
 	jsonhttp.Write(w, http.StatusBadRequest, answer)
 }
 
+// refuseRequest answers a request that breaks the protocol: 400, or for the key
+// what the settings say.
+func (s *Simulator) refuseRequest(w http.ResponseWriter, faults []providerError) {
+	if s.Settings().KeyRefusedWith401 {
+		for _, f := range faults {
+			field, _, _ := strings.Cut(f.Message, ":")
+			if words := map[string]string{"hash": "Invalid hash", "merchant_key": "Invalid merchant key"}[field]; words != "" {
+				s.refuse(w, http.StatusUnauthorized, words)
+				return
+			}
+		}
+	}
+	s.refuseFields(w, faults...)
+}
+
 // refuse answers in the error form with a text that blames no field.
 func (s *Simulator) refuse(w http.ResponseWriter, status int, message string) {
 	jsonhttp.Write(w, status, refusal{Message: message})

@@ -23,9 +23,15 @@ const (
 //	PUT    /sandbox/cards         {"token_contains": "…", "status": "declined", "reason": "…"}: from now on
 //	GET    /sandbox/transactions  all of them, oldest first; ?order_number=… for some
 //	PUT    /sandbox/transactions/{payment_id}/status  {"status": "settled", "reason": ""}
+//	POST   /sandbox/transactions/{payment_id}/failed-refund  {"reason": "…"}: a refund fails, the payment is settled
+//	POST   /sandbox/transactions  {"order_number": "…", "status": "pending", "reason": ""}: after a decline, the next acquirer is tried
+//	PUT    /sandbox/cascades/{order_number}  {"steps": [{"status": "pending"}, {"status": "declined", "after": "20s"}, {"next": true, "status": "settled"}]}: how its next charge goes
+//	POST   /sandbox/cascades/{order_number}/next  makes the next step now
+//	GET    /sandbox/settings      the switches in the platform's panel
+//	PUT    /sandbox/settings      {"cascading_context": true, "key_refused_with_401": false}
 //	GET    /sandbox/counts        of all requests; ?order_number=… for one order
-//	POST   /sandbox/callbacks     {"order_number": "…"}: post a signed callback to the merchant
-//	GET    /sandbox/callbacks?order_number=…  the form of that callback, signed
+//	POST   /sandbox/callbacks     {"order_number": "…"}: post a signed callback to the merchant, about the newest payment; {"payment_id": "…"} for a given one
+//	GET    /sandbox/callbacks?order_number=…  the form of that callback, signed; or ?payment_id=…
 //	PUT    /sandbox/credentials   {"merchant_key": "…", "merchant_password": "…"}: rotate
 func (s *Simulator) newControl() http.Handler {
 	mux := http.NewServeMux()
@@ -55,6 +61,20 @@ func (s *Simulator) newControl() http.Handler {
 		jsonhttp.Change(w, r, &body, func() error {
 			return s.SetStatus(r.PathValue("payment_id"), body.Status, body.Reason)
 		})
+	})
+	mux.HandleFunc("POST "+controlPrefix+"transactions/{payment_id}/failed-refund", func(w http.ResponseWriter, r *http.Request) {
+		var body struct {
+			Reason string `json:"reason"`
+		}
+		jsonhttp.Change(w, r, &body, func() error { return s.FailRefund(r.PathValue("payment_id"), body.Reason) })
+	})
+	s.controlCascades(mux)
+	mux.HandleFunc("GET "+controlPrefix+"settings", func(w http.ResponseWriter, _ *http.Request) {
+		jsonhttp.Write(w, http.StatusOK, s.Settings())
+	})
+	mux.HandleFunc("PUT "+controlPrefix+"settings", func(w http.ResponseWriter, r *http.Request) {
+		settings := s.Settings() // what the body leaves out stays
+		jsonhttp.Change(w, r, &settings, func() error { s.Set(settings); return nil })
 	})
 	mux.HandleFunc("GET "+controlPrefix+"counts", func(w http.ResponseWriter, r *http.Request) {
 		if number := r.URL.Query().Get("order_number"); number != "" {

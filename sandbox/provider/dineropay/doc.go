@@ -14,6 +14,15 @@
 // provider documents nothing else. Whoever must not charge twice must not ask
 // twice, and Counts tells if he did.
 //
+// One charge request may come to several payments: the platform can try an order at
+// several acquirers, one after the other (cascading). Cascade scripts that for an
+// order, some cards do it by themselves, and NextPayment makes a further payment at
+// once. Only the last one is called back about. The status request by order number
+// answers with the newest payment, the one by payment_id with the payment it names
+// or, by a setting, with the newest of its cascade. Payments that Charged says took
+// money are payments of the customer: a cascade that declines once and then settles
+// is one.
+//
 // Where the provider's pages say nothing, the simulator decides, always for the
 // stricter: an unknown or repeated field is refused; Content-Type and Accept
 // must be JSON; an amount must be a string with no more decimals than the

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/stretchr/testify/require"
 
 	"dinarfunctions/sandbox/provider/dineropay"
@@ -79,6 +80,44 @@ var outcomes = map[dineropay.Fault]outcome{
 	})},
 	dineropay.OtherPayment:  {status: 200, check: differs(func(*testing.T, answer) {})}, // see TestOtherPayment
 	dineropay.NoOrderNumber: {status: 200, check: differs(func(t *testing.T, a answer) { t.Helper(); require.Empty(t, a.Order.Number) })},
+
+	dineropay.ChargedOtherCurrency: {status: 200, check: differs(func(t *testing.T, a answer) {
+		t.Helper()
+		require.Equal(t, "XTS", a.Order.Currency)
+	})},
+	dineropay.OddFields: {status: 200, has: `"status":"settled"`, check: func(t *testing.T, r reply) {
+		t.Helper()
+		for _, odd := range []string{`"reason":false`, `"date":{"date":"2026-03-01 12:00:00"`, `"acquirer":"first","acquirer":"second"`} {
+			require.Contains(t, r.Body, odd)
+		}
+		require.NoError(t, json.Unmarshal([]byte(r.Body), new(map[string]any), jsontext.AllowDuplicateNames(true)))
+	}},
+	dineropay.OddBytes: {status: 200, has: `"status":"settled"`, check: func(t *testing.T, r reply) {
+		t.Helper()
+		require.Regexp(t, `^\x{FEFF}\{`, r.Body)
+		for _, odd := range []string{`"reason":{}`, "\xe9", `\ud83d"`} {
+			require.Contains(t, r.Body, odd)
+		}
+		require.NoError(t, json.Unmarshal([]byte(strings.TrimPrefix(r.Body, "\ufeff")), new(map[string]any), jsontext.AllowInvalidUTF8(true)))
+	}},
+	dineropay.TokenInReason: {status: 200, check: differs(func(t *testing.T, a answer) {
+		t.Helper()
+		require.Equal(t, "Recurring token "+token+" was revoked", a.Reason)
+		require.Empty(t, a.Token)
+	})},
+	dineropay.HugeToken: {status: 200, check: differs(func(t *testing.T, a answer) {
+		t.Helper()
+		require.Equal(t, "settled", a.Status)
+		require.Len(t, a.Token, 1_000_000)
+	})},
+
+	dineropay.ErrorsAsMap:            {status: 400, has: `"errors":{"hash":["Hash is not valid."]}`},
+	dineropay.ErrorsAsText:           {status: 400, has: `"errors":"order.amount: This value should be greater than 0."`},
+	dineropay.ProcessingError:        {status: 400, has: `{"error_code":0,"error_message":"Request processing error.","errors":[]}`},
+	dineropay.ProcessingErrorCharged: {status: 400, has: `{"error_code":0,"error_message":"Request processing error.","errors":[]}`},
+	dineropay.AcquirerTimeoutCharged: {status: 400, has: `{"error_code":100001,"error_message":"Acquirer timeout."}`},
+	dineropay.HTTP404Charged:         {status: 404, has: `"status":"settled"`},
+	dineropay.HTTP405Charged:         {status: 405, has: `"status":"settled"`},
 
 	dineropay.HashRefused:        {status: 400, has: `"hash: Hash is not valid."`},
 	dineropay.MerchantKeyRefused: {status: 400, has: `"merchant_key: Merchant key is not valid."`},
@@ -180,6 +219,21 @@ func TestOtherPayment(t *testing.T) {
 	got := b.status(t, aStatus("order_id", "gold-1")).decode(t)
 	require.Regexp(t, uuid, got.PaymentID)
 	require.NotEqual(t, paid.PaymentID, got.PaymentID)
+}
+
+// What was charged in another currency stays so: the status request says it too, and
+// so does the next payment of a cascade.
+func TestAnotherCurrencyIsKept(t *testing.T) {
+	t.Parallel()
+	b := start(t, dineropay.Options{})
+	require.NoError(t, b.Script(dineropay.ChargedOtherCurrency))
+	b.charge(t, aCharge("gold-1").with("recurring_token", "declined").signed()).decode(t)
+	for range 2 {
+		require.Equal(t, "XTS", b.status(t, aStatus("order_id", "gold-1")).decode(t).Order.Currency)
+	}
+	next, err := b.NextPayment("gold-1", "settled", "")
+	require.NoError(t, err)
+	require.Equal(t, "XTS", b.status(t, aStatus("payment_id", next.PaymentID)).decode(t).Order.Currency)
 }
 
 // Who follows the redirect of a charge charges, and it shows.

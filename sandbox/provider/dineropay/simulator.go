@@ -31,6 +31,7 @@ type Options struct {
 	MerchantPassword string
 	RecurringPath    string // where charges are taken; empty: DefaultRecurringPath
 	ErrorShape       ErrorShape
+	Settings         Settings // at first; Set changes them
 
 	// CallbackURL tells where callbacks are posted when the control API is asked
 	// for one; nil: nowhere. It is asked each time, since a merchant's own address
@@ -57,8 +58,11 @@ type Simulator struct {
 	mu           sync.Mutex // guards what follows
 	key          string
 	password     string
-	cards        []Card        // that were set, the latest first
-	transactions []Transaction // in the order of their making
+	cards        []Card              // that were set, the latest first
+	transactions []Transaction       // in the order of their making
+	planned      map[string][]Step   // by order number: how its next charge goes
+	running      map[string]*cascade // by order number: what is still to come
+	settings     Settings
 	requests     map[string]requests
 	all          requests
 }
@@ -68,17 +72,35 @@ type requests struct{ charges, statuses int }
 
 var _ http.Handler = (*Simulator)(nil)
 
-// Transaction is a charge that was carried out, whatever became of it.
+// Transaction is a payment, whatever became of it: a charge that was carried out,
+// or one that the platform made of it by itself at the next acquirer. So one order
+// may have several.
 type Transaction struct {
 	PaymentID   string    `json:"payment_id"` // UUID
 	Order       Order     `json:"order"`
-	Status      string    `json:"status"`          // one of the documented words: settled, pending, declined, …
-	Reason      string    `json:"reason,omitzero"` // why it is not settled
-	Charged     bool      `json:"charged"`         // money was taken, also if it was given back since
-	At          time.Time `json:"at"`              // when it was made
+	Status      string    `json:"status"`            // one of the documented words: settled, pending, declined, …
+	Reason      string    `json:"reason,omitzero"`   // why it is not settled
+	Charged     bool      `json:"charged"`           // money was taken, also if it was given back since
+	Cascaded    bool      `json:"cascaded,omitzero"` // made by the platform after a decline, without a charge request of its own
+	At          time.Time `json:"at"`                // when it was made
 	InitTransID string    `json:"recurring_init_trans_id"`
 	ScheduleID  string    `json:"schedule_id,omitzero"`
 	Token       string    `json:"-"` // the whole saved token; not shown by the control API
+
+	operation operation // the last one, of which a callback tells
+}
+
+// shown is a payment without what only callbacks tell.
+func (t Transaction) shown() Transaction {
+	t.operation = operation{}
+	return t
+}
+
+// become gives a payment another status.
+func (t *Transaction) become(status, reason string) {
+	t.operation = operationOf(t.Status, status)
+	t.Status, t.Reason = status, reason
+	t.Charged = t.Charged || status == settled
 }
 
 // Order is what was bought, as the request said it.
@@ -92,7 +114,7 @@ type Order struct {
 // Counts is how often something was asked for, and how often money was taken.
 type Counts struct {
 	Charges  int `json:"charges"`  // charge requests that arrived, refused ones included
-	Charged  int `json:"charged"`  // charges that took money; more than 1 for one order number is a double charge
+	Charged  int `json:"charged"`  // payments that took money; more than 1 for one order number is a double charge
 	Statuses int `json:"statuses"` // status requests that arrived, refused ones included
 }
 
@@ -108,6 +130,9 @@ func New(o Options) (*Simulator, error) {
 		sleep:         o.Sleep,
 		faults:        fault.NewPlan(behaviours(), forCharge, forStatus),
 		requests:      map[string]requests{},
+		planned:       map[string][]Step{},
+		running:       map[string]*cascade{},
+		settings:      o.Settings,
 	}
 	if err := s.Rotate(o.MerchantKey, o.MerchantPassword); err != nil {
 		return nil, err
@@ -176,7 +201,7 @@ func (s *Simulator) charge(w http.ResponseWriter, r *http.Request) {
 		faults = request.check(s.credentials())
 	}
 	if faults != nil {
-		s.refuseFields(w, faults...)
+		s.refuseRequest(w, faults)
 		return
 	}
 	b, scripted := s.faults.Next(forCharge)
@@ -204,7 +229,7 @@ func (s *Simulator) status(w http.ResponseWriter, r *http.Request) {
 	}
 	s.count(number, requests{statuses: 1})
 	if faults != nil {
-		s.refuseFields(w, faults...)
+		s.refuseRequest(w, faults)
 		return
 	}
 	b, scripted := s.faults.Next(forStatus)
@@ -240,93 +265,123 @@ func (s *Simulator) count(number string, add requests) {
 
 // carryOut charges the card, which may decline.
 func (s *Simulator) carryOut(request chargeRequest) Transaction {
-	card := s.cardOf(request.Token)
+	defer s.lock()()
+	at := s.now().UTC()
+	first := s.begin(request, at)
 	t := Transaction{
 		PaymentID:   newUUID(),
 		Order:       request.Order,
-		Status:      card.Status,
-		Reason:      card.Reason,
-		Charged:     card.Status == settled,
-		At:          s.now().UTC(),
+		At:          at,
 		InitTransID: request.InitTransID,
 		ScheduleID:  request.ScheduleID,
 		Token:       request.Token,
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	t.become(first.Status, first.Reason)
 	s.transactions = append(s.transactions, t)
 	return t
 }
 
-// find returns the transaction with this payment_id, or the newest with this
-// order number.
+// find returns the transaction with this payment_id, or with the setting
+// CascadingContext the newest of its cascade; or the newest with this order number.
 func (s *Simulator) find(q statusRequest) (Transaction, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, t := range slices.Backward(s.transactions) {
-		if q.PaymentID != "" && t.PaymentID == q.PaymentID || q.PaymentID == "" && t.Order.Number == q.OrderID {
-			return t, true
+	defer s.lock()()
+	i := -1
+	switch {
+	case q.PaymentID == "":
+		i = s.newest(q.OrderID)
+	default:
+		i = s.payment(q.PaymentID)
+		if i >= 0 && s.settings.CascadingContext {
+			i = s.last(i)
 		}
 	}
-	return Transaction{}, false
+	if i < 0 {
+		return Transaction{}, false
+	}
+	return s.transactions[i], true
+}
+
+// payment is the index of the payment with this id, or -1.
+func (s *Simulator) payment(id string) int {
+	for i := range slices.Backward(s.transactions) {
+		if s.transactions[i].PaymentID == id {
+			return i
+		}
+	}
+	return -1
 }
 
 // SetStatus changes what became of a transaction, as time does with the real
-// ones: a pending one settles or is declined, a settled one is charged back. The
-// status is one of the documented words (settled, declined, pending, prepare,
-// 3ds, redirect, refund, reversal, void, chargeback); the reason may be empty.
+// ones: a pending one settles or is declined, a settled one is refunded or charged
+// back, a dispute is won. The status is one of the documented words (settled,
+// declined, pending, prepare, 3ds, redirect, refund, reversal, void, chargeback);
+// the reason may be empty.
 func (s *Simulator) SetStatus(paymentID, status, reason string) error {
 	if !slices.Contains(statuses(), status) {
 		return fmt.Errorf("simulated DineroPay: %q is no status of a transaction: use one of %s", status, strings.Join(statuses(), ", "))
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for i := range s.transactions {
-		t := &s.transactions[i]
-		if t.PaymentID == paymentID {
-			t.Status, t.Reason = status, reason
-			t.Charged = t.Charged || status == settled
-			return nil
+	return s.change(paymentID, func(t *Transaction) error {
+		t.become(status, reason)
+		return nil
+	})
+}
+
+// FailRefund has a refund fail: the payment is settled, and the next callback about
+// it is of a refund with status fail.
+func (s *Simulator) FailRefund(paymentID, reason string) error {
+	return s.change(paymentID, func(t *Transaction) error {
+		if t.Status != settled && t.Status != refund {
+			return fmt.Errorf("simulated DineroPay: transaction %q is %s: only the refund of a settled one fails", paymentID, t.Status)
 		}
+		t.become(settled, "")
+		t.operation = operation{refund, "fail", reason}
+		return nil
+	})
+}
+
+func (s *Simulator) change(paymentID string, change func(*Transaction) error) error {
+	defer s.lock()()
+	i := s.payment(paymentID)
+	if i < 0 {
+		return fmt.Errorf("simulated DineroPay: there is no transaction %q: GET "+shownAt+"transactions lists them", paymentID)
 	}
-	return fmt.Errorf("simulated DineroPay: there is no transaction %q: GET "+shownAt+"transactions lists them", paymentID)
+	return change(&s.transactions[i])
 }
 
 // SetPaymentID gives the newest transaction of an order another name: the
 // provider mixes transactions up.
 func (s *Simulator) SetPaymentID(orderNumber, paymentID string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for i := range slices.Backward(s.transactions) {
-		if s.transactions[i].Order.Number == orderNumber {
-			s.transactions[i].PaymentID = paymentID
-			return nil
-		}
+	defer s.lock()()
+	i := s.newest(orderNumber)
+	if i < 0 {
+		return noTransaction(orderNumber)
 	}
-	return fmt.Errorf("simulated DineroPay: there is no transaction of order number %q", orderNumber)
+	s.transactions[i].PaymentID = paymentID
+	return nil
 }
 
-// Transactions returns all charges that were carried out, oldest first.
+// Transactions returns all payments, oldest first.
 func (s *Simulator) Transactions() []Transaction {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return append([]Transaction{}, s.transactions...)
+	defer s.lock()()
+	all := make([]Transaction, len(s.transactions))
+	for i, t := range s.transactions {
+		all[i] = t.shown()
+	}
+	return all
 }
 
 // Counts tells what was asked about an order number. A status request by
 // payment_id counts for the order of that payment. A request whose order number
 // could not be read counts in Totals alone.
 func (s *Simulator) Counts(orderNumber string) Counts {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	n := s.requests[orderNumber]
 	return Counts{Charges: n.charges, Statuses: n.statuses, Charged: s.charged(orderNumber)}
 }
 
 // Totals tells what was asked in all.
 func (s *Simulator) Totals() Counts {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.lock()()
 	return Counts{Charges: s.all.charges, Statuses: s.all.statuses, Charged: s.charged("")}
 }
 

@@ -444,3 +444,55 @@ func TestTransactionsShowNoToken(t *testing.T) {
 	require.NoError(t, err)
 	require.NotContains(t, string(text), "MARKED")
 }
+
+// Platform, callback: what was done to a payment and how it ended. Whatever comes
+// after a payment, the money was taken once.
+func TestTheProvidersLaterWord(t *testing.T) {
+	t.Parallel()
+	type word struct{ status, kind, result string }
+	for name, words := range map[string][]word{
+		"refund, then chargeback": {{"refund", "refund", "success"}, {"chargeback", "chargeback", "success"}},
+		"a dispute that is won":   {{"chargeback", "chargeback", "success"}, {"settled", "chargeback", "fail"}},
+		"a refund that failed":    {{"refund", "refund", "success"}, {"settled", "refund", "fail"}},
+		"void":                    {{"void", "void", "success"}},
+		"reversal":                {{"reversal", "void", "success"}, {"settled", "void", "fail"}},
+		"declined after all":      {{"declined", "recurring", "fail"}},
+		"waits for its holder":    {{"3ds", "3ds", "waiting"}, {"redirect", "redirect", "waiting"}, {"prepare", "recurring", "waiting"}, {"settled", "recurring", "success"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := start(t, dineropay.Options{})
+			id := b.charge(t, aCharge("gold-1")).decode(t).PaymentID
+			for _, w := range append([]word{{"settled", "recurring", "success"}}, words...) {
+				require.NoError(t, b.SetStatus(id, w.status, ""))
+				form, err := b.Callback("gold-1")
+				require.NoError(t, err)
+				require.Equal(t, []string{id, w.status, w.kind, w.result},
+					[]string{form.Get("id"), form.Get("order_status"), form.Get("type"), form.Get("status")})
+				require.Equal(t, w.status, b.status(t, aStatus("order_id", "gold-1")).decode(t).Status)
+				require.Equal(t, 1, b.Counts("gold-1").Charged)
+			}
+		})
+	}
+}
+
+// Platform: a failed refund says fail of a payment that stays settled.
+func TestAFailedRefund(t *testing.T) {
+	t.Parallel()
+	b := start(t, dineropay.Options{})
+	id := b.charge(t, aCharge("gold-1")).decode(t).PaymentID
+	got := b.call(t, http.MethodPost, "/sandbox/transactions/"+id+"/failed-refund", `{"reason": "No money on the account"}`)
+	require.Equal(t, http.StatusNoContent, got.Status, got.Body)
+	form, err := b.Callback("gold-1")
+	require.NoError(t, err)
+	require.Equal(t, []string{"settled", "refund", "fail", "No money on the account"},
+		[]string{form.Get("order_status"), form.Get("type"), form.Get("status"), form.Get("reason")})
+	require.Empty(t, b.status(t, aStatus("payment_id", id)).decode(t).Reason)
+
+	require.NoError(t, b.SetStatus(id, "refund", ""))
+	require.NoError(t, b.FailRefund(id, ""))
+	require.Equal(t, "settled", b.Transactions()[0].Status)
+	require.NoError(t, b.SetStatus(id, "declined", ""))
+	require.ErrorContains(t, b.FailRefund(id, ""), "is declined")
+	require.ErrorContains(t, b.FailRefund(initID, ""), initID)
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -319,21 +320,21 @@ func Store(t *testing.T, open func(t *testing.T) charge.Store) {
 
 	t.Run("the provider's word against a settled charge is noted once", func(t *testing.T) {
 		before := bring(t, store, "disputed", charge.Settled)
-		want, noted := before.Dispute("declined", start.Add(time.Hour))
+		want, noted := before.Dispute("declined", "payment-9", start.Add(time.Hour))
 		require.True(t, noted)
 		for _, first := range []bool{true, false, false} {
-			standing, noted, err := store.Dispute(ctx, "disputed", "declined", start.Add(time.Hour))
+			standing, noted, err := store.Dispute(ctx, "disputed", "declined", "payment-9", start.Add(time.Hour))
 			require.NoError(t, err)
 			require.Equal(t, first, noted)
 			require.Equal(t, want, standing)
 			requireStored(t, store, want)
 		}
 		open := bring(t, store, "not-disputed", charge.Pending)
-		standing, noted, err := store.Dispute(ctx, "not-disputed", "declined", start)
+		standing, noted, err := store.Dispute(ctx, "not-disputed", "declined", "", start)
 		require.NoError(t, err)
 		require.False(t, noted)
 		require.Equal(t, open, standing)
-		_, _, err = store.Dispute(ctx, "absent", "declined", start)
+		_, _, err = store.Dispute(ctx, "absent", "declined", "", start)
 		require.ErrorIs(t, err, charge.ErrNotFound)
 	})
 
@@ -375,21 +376,117 @@ func Store(t *testing.T, open func(t *testing.T) charge.Store) {
 		require.False(t, moved)
 	})
 
-	t.Run("an early look is written down in whatever state", func(t *testing.T) {
-		early := start.Add(-time.Hour)
+	t.Run("a hint is noted in whatever state, once in a while", func(t *testing.T) {
 		for _, state := range charge.States() {
-			number := "early-" + string(state)
+			number := "hint-" + string(state)
 			c := bring(t, store, number, state)
-			require.NoError(t, store.LookNow(ctx, number, early))
-			c.LookAt = early
-			requireStored(t, store, c)
-			require.NoError(t, store.LookNow(ctx, number, start), "an earlier look stays")
-			requireStored(t, store, c)
-			moved, err := store.Look(ctx, number, early, time.Time{})
-			require.NoError(t, err)
-			require.True(t, moved)
+			for _, after := range []time.Duration{0, charge.HintEvery - 1, charge.HintEvery, charge.HintEvery + time.Hour, time.Minute} {
+				at := start.Add(time.Hour + after)
+				want, notes := c.Hint(at)
+				standing, noted, err := store.Hint(ctx, number, at)
+				require.NoError(t, err)
+				require.Equal(t, notes, noted, "%s after %s", state, after)
+				require.Equal(t, want, standing)
+				requireStored(t, store, want)
+				c = want
+			}
 		}
-		require.ErrorIs(t, store.LookNow(ctx, "absent", early), charge.ErrNotFound)
+		_, noted, err := store.Hint(ctx, "absent", start)
+		require.ErrorIs(t, err, charge.ErrNotFound)
+		require.False(t, noted)
+	})
+
+	t.Run("of many concurrent hints one is noted", func(t *testing.T) {
+		for round := range rounds {
+			number := fmt.Sprintf("race-hint-%d", round)
+			bring(t, store, number, charge.Settled)
+			var wg sync.WaitGroup
+			var noted atomic.Int32
+			for i := range 20 {
+				wg.Go(func() {
+					if _, mine, err := store.Hint(ctx, number, start.Add(time.Duration(i)*time.Millisecond)); err == nil && mine {
+						noted.Add(1)
+					}
+				})
+			}
+			wg.Wait()
+			// An earlier time that comes later is a clock that is behind, and is noted.
+			require.GreaterOrEqual(t, noted.Load(), int32(1), "round %d", round)
+		}
+	})
+
+	// Contract, "Callback": no answer of a call that is under way takes the early look away.
+	t.Run("a hint's look outlives what was learnt meanwhile", func(t *testing.T) {
+		for i, next := range []time.Time{{}, start.Add(time.Hour), start.Add(-time.Hour)} {
+			for _, to := range []charge.State{charge.Settled, charge.Declined, charge.Rejected, charge.Pending} {
+				number := fmt.Sprintf("early-%s-%d", to, i)
+				c := mustClaim(t, store, claim(t, number, "attempt-1"))
+				change := charge.Change{
+					Number: number, Attempt: "attempt-1", To: to, Evidence: charge.ByAnswer, At: start.Add(2 * time.Second),
+					LookAt: next, Seen: c.LookAt, ProviderStatus: string(to),
+				}
+				c, _, err := store.Hint(ctx, number, start.Add(time.Second))
+				require.NoError(t, err)
+				want, applied := c.Apply(change)
+				require.True(t, applied)
+				if i < 2 {
+					require.Equal(t, start.Add(time.Second), want.LookAt)
+				}
+				require.Equal(t, want, mustRecord(t, store, change))
+				requireStored(t, store, want)
+				standing, _, err := store.Record(ctx, change)
+				require.NoError(t, err)
+				require.Equal(t, want, standing, "applied twice, it changes nothing")
+			}
+		}
+	})
+
+	// Contract, "Charges": an order may have several payments; the provider's later word
+	// moves what is reversed.
+	t.Run("what stays in its state takes news alone", func(t *testing.T) {
+		at := start.Add(time.Minute)
+		for _, tt := range []struct {
+			state   charge.State
+			changes []charge.Change
+		}{
+			{charge.Declined, []charge.Change{
+				{PaymentID: "payment-1"},
+				{PaymentID: "payment-2", Cascading: true, ProviderStatus: "pending"},
+				{PaymentID: "payment-2", Cascading: true, ProviderStatus: "3ds"},
+				{PaymentID: "payment-2"},
+				{Cascading: true}, {}, {},
+				{PaymentID: "payment-3"},
+			}},
+			{charge.Reversed, []charge.Change{
+				{ProviderStatus: "refund"}, {ProviderStatus: "refund"}, {ProviderStatus: "chargeback", PaymentID: "payment-2"},
+				{ProviderStatus: "chargeback"}, {}, {}, {ProviderStatus: "void"},
+			}},
+		} {
+			number := "news-" + string(tt.state)
+			c := bring(t, store, number, tt.state)
+			for i, change := range tt.changes {
+				change.Number, change.To, change.Evidence, change.At = number, tt.state, charge.ByStatus, at.Add(time.Duration(i)*time.Second)
+				want, applies := c.Apply(change)
+				standing, applied, err := store.Record(ctx, change)
+				require.NoError(t, err)
+				require.Equal(t, applies, applied, "%s, change %d", tt.state, i)
+				require.Equal(t, want, standing)
+				requireStored(t, store, want)
+				c = want
+			}
+			require.Greater(t, len(c.History), 4)
+		}
+	})
+
+	t.Run("all that a change says is kept", func(t *testing.T) {
+		mustClaim(t, store, claim(t, "whole", "attempt-1"))
+		standing := mustRecord(t, store, charge.Change{
+			Number: "whole", To: charge.Settled, Evidence: charge.ByStatus, At: start, PaymentID: "payment-1",
+			Reason: "the provider's answer is about the currency \"USD\" instead of SAR", Differs: "the currency \"USD\" instead of SAR",
+		})
+		require.Equal(t, "payment-1", standing.History[1].PaymentID)
+		require.NotEmpty(t, standing.Differs)
+		requireStored(t, store, standing)
 	})
 
 	t.Run("what is due is shown, each once", func(t *testing.T) {

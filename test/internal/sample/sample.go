@@ -111,7 +111,7 @@ func All() []Sample {
 		File:     "recurring-charge-schedule.json",
 		Function: "RecurringCharge",
 		Prepare: func(ctx context.Context, s *stack.Stack) error {
-			return errors.Join(lost(ctx, s), s.Ledger().LookNow(ctx, gift().Number, time.Now()))
+			return errors.Join(lost(ctx, s), hint(ctx, s))
 		},
 		Verify: foundOut,
 	}, {
@@ -182,6 +182,12 @@ func gift() dineropay.Request {
 		InitTransID: "dc66cdd8-d702-11ea-9a2f-0242c0a87002", Token: "9a2f-0242c0a87002",
 		Number: "order-1234", Amount: "1.00", Currency: "SAR", Description: "gift",
 	}
+}
+
+// hint makes the gift's charge due to be asked about, as a callback does.
+func hint(ctx context.Context, s *stack.Stack) error {
+	_, _, err := s.Ledger().Hint(ctx, gift().Number, time.Now())
+	return err
 }
 
 // lost charges, and the provider's answer does not arrive.
