@@ -43,6 +43,9 @@ func read(httpStatus int, body []byte) ([]Payment, *Error) {
 	case httpStatus == http.StatusBadRequest && blamesKey(fault.Text):
 		fault.Kind = KeyRefused
 		return nil, fault
+	case httpStatus < 500 && codeRefusesKey(fault):
+		fault.Kind = KeyRefused // in another dress: nothing says that status and code agree
+		return nil, fault
 	case httpStatus == http.StatusTooManyRequests:
 		fault.Kind, fault.Reason = Unreachable, "too many requests"
 		return nil, fault
@@ -72,6 +75,19 @@ func read(httpStatus int, body []byte) ([]Payment, *Error) {
 		return nil, fault
 	}
 	return payments, nil
+}
+
+// codeRefusesKey reports whether an answer's own code refuses the key, as its HTTP
+// status would.
+func codeRefusesKey(fault *Error) bool {
+	switch fault.Code {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return true
+	case http.StatusBadRequest:
+		return blamesKey(fault.Text)
+	default:
+		return false
+	}
 }
 
 // decode reads an answer strictly. The reason says why it could not be read; it

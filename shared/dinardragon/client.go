@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -176,6 +177,10 @@ func (c *Client) try(ctx context.Context, body []byte, key secrets.Text, refused
 	return payments, httpStatus, nil
 }
 
+// quoted is what net/http quotes of a broken answer in its errors: the provider's bytes,
+// which may repeat the key, or a part of it.
+var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+
 // once sends one request and reads its answer. The error is not cleaned yet.
 func (c *Client) once(ctx context.Context, body []byte, key secrets.Text) ([]Payment, int, *Error) {
 	ctx, cancel := context.WithTimeout(ctx, c.tryLimit)
@@ -191,7 +196,7 @@ func (c *Client) once(ctx context.Context, body []byte, key secrets.Text) ([]Pay
 
 	response, err := c.transport.RoundTrip(request)
 	if err != nil {
-		fault := &Error{Kind: Unreachable, Reason: c.url + ": " + err.Error(), mayPass: true}
+		fault := &Error{Kind: Unreachable, Reason: c.url + ": " + quoted.ReplaceAllString(err.Error(), `"…"`), mayPass: true}
 		if ctx.Err() != nil {
 			fault.Kind, fault.Err = TimedOut, ctx.Err()
 		}

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -322,6 +323,13 @@ func TestFaults(t *testing.T) {
 		{"the payment in other case", []answer{status(200, strings.ToUpper(one)), status(200, `{"code":200,"payments":[{"uniqueid":"DF9A31EA528A3977","status":1}]}`)}, want{dinardragon.Unusable, 200, 1, 0, "no payments"}},
 		{"another code", []answer{status(200, strings.Replace(one, "200", "201", 1))}, want{dinardragon.Unusable, 200, 1, 0, "its code 201 contradicts"}},
 		{"a failure's code", []answer{status(200, `{"code":400,"error":"Wrong `+firstKey+`"}`)}, want{dinardragon.Unusable, 200, 1, 0, "its code 400 contradicts"}},
+		// Contract, "Payouts": HTTP 200 whose code is 401 or 403 is a refused key, as the status would be.
+		{"a code of 403", []answer{status(200, `{"code":403,"error":"Invalid `+firstKey+`"}`)}, want{dinardragon.KeyRefused, 200, 2, 1, "refused the private key"}},
+		{"a code of 401", []answer{status(200, `{"code":401}`)}, want{dinardragon.KeyRefused, 200, 2, 1, "refused the private key"}},
+		{"a code of 403 in a 400", []answer{status(400, `{"code":403,"error":"No."}`)}, want{dinardragon.KeyRefused, 400, 2, 1, "refused the private key"}},
+		{"a code of 400 that blames the key", []answer{status(200, `{"code":400,"error":"Missing API key in request headers."}`)}, want{dinardragon.KeyRefused, 200, 2, 1, "Missing API key"}},
+		{"a code of 403 in a 500", []answer{status(500, `{"code":403,"error":"No."}`)}, want{dinardragon.Unusable, 500, 3, 0, "its code 403 contradicts"}},
+		{"a code of 403, with the payment all the same", []answer{status(200, strings.Replace(one, "200", "403", 1))}, want{dinardragon.KeyRefused, 200, 2, 1, "refused the private key"}},
 		{"code a text", []answer{status(200, strings.Replace(one, "200", `"200"`, 1))}, want{dinardragon.Unusable, 200, 1, 0, "its code is not of the documented type"}},
 		{"an error in it", []answer{status(200, `{"code":200,"error":"Partly","payments":[{"uniqueid":"df9a31ea528a3977","status":1}]}`)}, want{dinardragon.Unusable, 200, 1, 0, "success with an error"}},
 		{"too much", []answer{status(200, one+strings.Repeat(" ", 3<<20))}, want{dinardragon.Unusable, 200, 1, 0, "more than 3 MiB"}},
@@ -606,6 +614,40 @@ func TestTheProvidersWordsAreCleaned(t *testing.T) {
 			requireKind(t, err, dinardragon.Worded)
 			require.Equal(t, c.want, faultOf(t, err).Text)
 		})
+	}
+}
+
+// Field case P4: a key with a quote or a backslash does not show itself in escapes, also
+// where the provider repeats it, or a part of it, in an answer that is no HTTP.
+func TestAKeyThatNeedsEscapes(t *testing.T) {
+	t.Parallel()
+	for _, key := range []string{`MARKED"quote`, `MARKED\\back\slash`, `MARKED+and/more?&`, `MARKED two words`, "MARKED<html>\u00e9"} {
+		broken := func(line string) answer {
+			return func(w http.ResponseWriter, _ *http.Request) {
+				if connection, _, err := w.(http.Hijacker).Hijack(); err == nil {
+					_, _ = io.WriteString(connection, line+"\r\n\r\n")
+					_ = connection.Close()
+				}
+			}
+		}
+		inJSON, err := json.Marshal(map[string]any{"code": 400, "error": "Wrong " + key + " and " + strconv.Quote(key) + " and " + url.QueryEscape(key)})
+		require.NoError(t, err)
+		for name, a := range map[string]answer{
+			"no HTTP":            broken(key + " " + key),
+			"a status":           broken("HTTP/1.1 " + key + " OK"),
+			"a status, in parts": broken("HTTP/1.1 " + key[:9] + "\"" + key[9:]),
+			"a header":           broken("HTTP/1.1 200 OK\r\n" + key),
+			"a length":           broken("HTTP/1.1 200 OK\r\nContent-Length: " + key),
+			"a refusal":          status(400, string(inJSON)),
+		} {
+			_, err := clientOf(t, newProvider(t, a), &keys{current: key, fresh: key}).PaymentStatus(t.Context(), id)
+			require.Error(t, err)
+			for _, verb := range []string{"%v", "%+v", "%q", "%#v"} {
+				text := fmt.Sprintf(verb, err)
+				require.NotContains(t, text, "MARKED", "%q in %s", key, name)
+				require.NotContains(t, text, key[6:], name)
+			}
+		}
 	}
 }
 

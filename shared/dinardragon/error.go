@@ -2,9 +2,14 @@ package dinardragon
 
 import (
 	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/go-json-experiment/json"
 
 	"dinarfunctions/shared/secrets"
 )
@@ -108,10 +113,26 @@ func (e *Error) clean(keys []secrets.Text) {
 	e.Text, e.Reason = clean(e.Text, keys), clean(e.Reason, keys)
 }
 
+// forms are the ways in which a key may be written in a text: as it is, and with the
+// escapes of Go, of JSON and of URLs. An empty key has none.
+func forms(key string) []string {
+	if key == "" {
+		return nil
+	}
+	goText := strconv.Quote(key)
+	all := []string{key, goText[1 : len(goText)-1], url.QueryEscape(key), url.PathEscape(key)}
+	if jsonText, err := json.Marshal(key); err == nil {
+		all = append(all, string(jsonText[1:len(jsonText)-1]))
+	}
+	// The longest first: one may be a part of another.
+	slices.SortFunc(all, func(a, b string) int { return len(b) - len(a) })
+	return all
+}
+
 func clean(text string, keys []secrets.Text) string {
 	for _, key := range keys {
-		if !key.IsZero() {
-			text = strings.ReplaceAll(text, key.Reveal(), key.String())
+		for _, form := range forms(key.Reveal()) {
+			text = strings.ReplaceAll(text, form, key.String())
 		}
 	}
 	text = strings.Map(func(r rune) rune {

@@ -2,14 +2,19 @@ package payout
 
 import (
 	"hash/fnv"
+	"math"
 	"time"
 )
 
-const day = 24 * time.Hour
+const (
+	day  = 24 * time.Hour
+	week = 7 * day
+)
 
 // When a payout that is processing is looked at, counted from the beginning of its
 // watch (contract, "Schedules and queue"): soon at first, because the provider
-// promises 15 minutes; then ever more rarely. After the last row, not at all.
+// promises 15 minutes; then ever more rarely, until it is final or nobody watches it
+// any more.
 var looks = []struct{ every, until time.Duration }{
 	{1 * time.Minute, 2 * time.Minute},
 	{2 * time.Minute, 4 * time.Minute},
@@ -18,11 +23,12 @@ var looks = []struct{ every, until time.Duration }{
 	{1 * time.Hour, 24 * time.Hour},
 	{6 * time.Hour, 7 * day},
 	{day, 30 * day},
+	{week, math.MaxInt64},
 }
 
 // When a final payout is looked at again, counted from the time at which it was
 // seen to be final: a provider may correct itself.
-var finalLooks = []time.Duration{24 * time.Hour, 72 * time.Hour}
+var finalLooks = []time.Duration{24 * time.Hour, 72 * time.Hour, 7 * day, 30 * day}
 
 const (
 	// jitterPart of the interval before a look is the most that it is put off by,
@@ -30,37 +36,38 @@ const (
 	jitterPart = 20
 	maxJitter  = 5 * time.Minute
 
-	// A look that failed when no other is planned is made up for, hourly for a day.
+	// The last look at a final payout is made up for if it failed, hourly for a day.
 	makeUpEvery = time.Hour
 	makeUpFor   = day
 )
 
 // nextCheck is the first look after a time; zero where none is planned.
 func (p Payout) nextCheck(now time.Time) time.Time {
-	since, next := p.WatchedAt, NextLook
-	if p.State.Final() {
-		since, next = p.FinalAt, nextFinalLook
+	if !p.State.Final() {
+		after, interval := NextLook(now.Sub(p.WatchedAt))
+		return p.WatchedAt.Add(after + jitter(p.ID, interval)).UTC()
 	}
-	after, interval, planned := next(now.Sub(since))
+	after, interval, planned := nextFinalLook(now.Sub(p.FinalAt))
 	if !planned {
 		return time.Time{}
 	}
-	return since.Add(after + jitter(p.ID, interval)).UTC()
+	return p.FinalAt.Add(after + jitter(p.ID, interval)).UTC()
 }
 
 // NextLook is the first look at a payout that is processing, once its watch has
-// lasted for some time: how long after the beginning of the watch it is, how long
-// after the look before, and whether there is one.
-func NextLook(passed time.Duration) (after, interval time.Duration, planned bool) {
+// lasted for some time: how long after the beginning of the watch it is, and how long
+// after the look before.
+func NextLook(passed time.Duration) (after, interval time.Duration) {
 	for _, row := range looks {
 		if after = (max(passed, 0)/row.every + 1) * row.every; after <= row.until {
-			return after, row.every, true
+			return after, row.every
 		}
 	}
-	return 0, 0, false
+	return after, week // of the last row, which has no end
 }
 
-// nextFinalLook is NextLook for a payout that is final, and has been for some time.
+// nextFinalLook is the first look at a payout that is final, and has been for some
+// time, as NextLook is; and whether there is one.
 func nextFinalLook(passed time.Duration) (after, interval time.Duration, planned bool) {
 	before := time.Duration(0)
 	for _, after = range finalLooks {
@@ -72,13 +79,10 @@ func nextFinalLook(passed time.Duration) (after, interval time.Duration, planned
 	return 0, 0, false
 }
 
-// makeUp is when a look that failed, and has no other after it, is tried again;
+// makeUp is when the last look at a final payout is tried again, once it has failed;
 // zero for never.
 func (p Payout) makeUp(now time.Time) time.Time {
-	end := p.WatchedAt.Add(looks[len(looks)-1].until)
-	if p.State.Final() {
-		end = p.FinalAt.Add(finalLooks[len(finalLooks)-1])
-	}
+	end := p.FinalAt.Add(finalLooks[len(finalLooks)-1])
 	if now.Sub(end) > makeUpFor {
 		return time.Time{}
 	}

@@ -30,6 +30,8 @@ func TestTheLooksOfAWatch(t *testing.T) {
 		{2 * time.Hour, time.Hour, 24 * time.Hour},
 		{24 * time.Hour, 6 * time.Hour, 7 * 24 * time.Hour},
 		{7 * 24 * time.Hour, 24 * time.Hour, 30 * 24 * time.Hour},
+		// Contract, "Schedules and queue": then weekly until it is final or no longer watched.
+		{28 * 24 * time.Hour, 7 * 24 * time.Hour, 3 * 365 * 24 * time.Hour},
 	} {
 		for at := row.from + row.every; at <= row.until; at += row.every {
 			want = append(want, at)
@@ -47,8 +49,10 @@ func TestTheLooksOfAWatch(t *testing.T) {
 			require.LessOrEqual(t, p.NextCheckAt.Sub(start.Add(after)), 5*time.Minute)
 			p = p.Looked(says("0"), p.NextCheckAt, overdueAfter)
 		}
-		require.True(t, p.NextCheckAt.IsZero(), "after 30 days none")
+		require.False(t, p.NextCheckAt.IsZero(), "it never ends by itself")
 		require.Equal(t, len(want), p.Checks)
+		ended := p.Looked(says("1"), p.NextCheckAt, overdueAfter)
+		require.Equal(t, payout.Successful, ended.State)
 	}
 }
 
@@ -62,40 +66,67 @@ func TestALookThatCameLateGoesOnWithThePlan(t *testing.T) {
 		23*time.Hour + time.Minute:      24 * time.Hour,
 		25 * time.Hour:                  30 * time.Hour,
 		7*24*time.Hour + time.Second:    8 * 24 * time.Hour,
+		30*24*time.Hour - 1:             30 * 24 * time.Hour,
+		30 * 24 * time.Hour:             35 * 24 * time.Hour,
+		35*24*time.Hour - 1:             35 * 24 * time.Hour,
+		35 * 24 * time.Hour:             42 * 24 * time.Hour,
+		-time.Hour:                      time.Minute, // a clock that is behind
 	} {
-		after, _, planned := payout.NextLook(late)
-		require.True(t, planned)
+		after, interval := payout.NextLook(late)
 		require.Equal(t, next, after, late.String())
+		require.Positive(t, interval)
 	}
 }
 
-func TestFinalPayoutsAreLookedAtTwiceMore(t *testing.T) {
+// Contract, "Schedules and queue": final payouts are looked at again after 24 and 72 hours,
+// 7 and 30 days.
+func TestFinalPayoutsAreLookedAtAgain(t *testing.T) {
 	t.Parallel()
 	p := payout.New("payout-1", "", start).Looked(says("12"), start.Add(3*time.Minute), overdueAfter)
 	requireLook(t, p, p.FinalAt.Add(24*time.Hour), 24*time.Hour)
 	final := p.FinalAt
-	p = p.Looked(says("12"), p.NextCheckAt, overdueAfter)
-	require.Equal(t, final, p.FinalAt)
-	requireLook(t, p, p.FinalAt.Add(72*time.Hour), 48*time.Hour)
+	before := 24 * time.Hour
+	for _, after := range []time.Duration{72 * time.Hour, 7 * 24 * time.Hour, 30 * 24 * time.Hour} {
+		p = p.Looked(says("12"), p.NextCheckAt, overdueAfter)
+		require.Equal(t, final, p.FinalAt)
+		requireLook(t, p, p.FinalAt.Add(after), after-before)
+		before = after
+	}
 	p = p.Looked(says("12"), p.NextCheckAt, overdueAfter)
 	require.True(t, p.NextCheckAt.IsZero())
 }
 
+// Field case P2: one that is taken back 73 hours after it was final is seen at seven days.
+func TestOneThatIsTakenBackLateIsSeen(t *testing.T) {
+	t.Parallel()
+	p := payout.New("payout-1", "", start).Looked(says("1"), start.Add(3*time.Minute), overdueAfter)
+	final := p.FinalAt
+	status := "1"
+	for p.State.Final() {
+		if p.NextCheckAt.Sub(final) > 73*time.Hour {
+			status = "2"
+		}
+		p = p.Looked(says(status), p.NextCheckAt, overdueAfter)
+		if p.Changed(payout.ChangeAfterFinal) {
+			break
+		}
+	}
+	require.Equal(t, payout.Failed, p.State)
+	require.Equal(t, 7*24*time.Hour, p.UpdatedAt.Sub(final).Truncate(time.Hour))
+}
+
 func TestALastLookThatFailedIsMadeUpFor(t *testing.T) {
 	t.Parallel()
-	for name, p := range map[string]payout.Payout{
-		"processing": payout.New("payout-1", "", start).Looked(says("0"), start.Add(29*24*time.Hour+time.Hour), overdueAfter),
-		"final":      payout.New("payout-1", "", start).Looked(says("1"), start, overdueAfter).Looked(says("1"), start.Add(25*time.Hour), overdueAfter),
-	} {
-		last := p.NextCheckAt
-		tries := 0
-		for ; !p.NextCheckAt.IsZero(); tries++ {
-			require.Less(t, tries, 100)
-			p = p.NotLooked("why", p.NextCheckAt, overdueAfter)
-		}
-		require.InDelta(t, 25, tries, 1, name)
-		require.Less(t, p.UpdatedAt.Sub(last), 26*time.Hour, name)
+	p := payout.New("payout-1", "", start).Looked(says("1"), start, overdueAfter).Looked(says("1"), start.Add(8*24*time.Hour), overdueAfter)
+	last := p.NextCheckAt
+	require.Equal(t, 30*24*time.Hour, last.Sub(start).Truncate(time.Hour))
+	tries := 0
+	for ; !p.NextCheckAt.IsZero(); tries++ {
+		require.Less(t, tries, 100)
+		p = p.NotLooked("why", p.NextCheckAt, overdueAfter)
 	}
+	require.Equal(t, 25, tries)
+	require.Equal(t, 24*time.Hour, p.UpdatedAt.Sub(last), "hourly for a day, from the look on")
 }
 
 func TestJitterSpreads(t *testing.T) {

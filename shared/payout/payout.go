@@ -32,7 +32,7 @@ type Payout struct {
 	// CreatedAt is when somebody first wanted it watched.
 	CreatedAt time.Time
 	// WatchedAt is when the present watch began: as CreatedAt, until a final
-	// payout turns out not to be, or an ended watch is begun again.
+	// payout turns out not to be.
 	WatchedAt time.Time
 	// FinalAt is when it was seen to be final in the way that it is; zero while it
 	// is processing.
@@ -196,22 +196,13 @@ func (p Payout) At(now time.Time, overdueAfter time.Duration) Payout {
 }
 
 // Wanted is a payout that somebody wants watched again, and whether that changes
-// anything: a reference that is given takes the place of another, and a watch that
-// has ended although the payout has not begins anew.
+// anything: a reference that is given takes the place of another.
 func (p Payout) Wanted(reference string, now time.Time) (wanted Payout, changed bool) {
-	other := reference != "" && reference != p.Reference
-	ended := p.NextCheckAt.IsZero() && !p.State.Final()
-	if !other && !ended {
+	if reference == "" || reference == p.Reference {
 		return p, false
 	}
 	p = p.next(now)
-	if other {
-		p.Reference = reference
-	}
-	if ended {
-		p.WatchedAt, p.Overdue = p.UpdatedAt, false
-		p.NextCheckAt = p.nextCheck(p.UpdatedAt)
-	}
+	p.Reference = reference
 	return p, true
 }
 

@@ -170,15 +170,9 @@ func TestWantedAgain(t *testing.T) {
 		require.Equal(t, want != p.Reference, changed)
 		require.Equal(t, p.NextCheckAt, again.NextCheckAt)
 	}
-	ended := p.Looked(says("0"), start.AddDate(0, 2, 0), overdueAfter)
-	require.True(t, ended.NextCheckAt.IsZero())
-	again, changed := ended.Wanted("", now.AddDate(0, 3, 0))
-	require.True(t, changed)
-	requireLook(t, again, again.WatchedAt.Add(time.Minute), time.Minute)
-	require.False(t, again.Overdue)
 	final := p.Looked(says("1"), start.Add(time.Minute), overdueAfter)
 	final.NextCheckAt = time.Time{}
-	_, changed = final.Wanted("", now)
+	_, changed := final.Wanted("", now)
 	require.False(t, changed, "there is nothing to wait for")
 }
 

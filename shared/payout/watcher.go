@@ -65,8 +65,7 @@ func NewWatcher(store Store, provider Provider, overdueAfter time.Duration, now 
 }
 
 // Watch begins to watch a payout, and tells whether it was not watched before. A
-// reference that is given takes the place of an earlier one. A watch that has ended
-// while the payout was processing begins again.
+// reference that is given takes the place of an earlier one.
 func (w *Watcher) Watch(ctx context.Context, id, reference string) (p Payout, created bool, err error) {
 	fail := func(err error) (Payout, bool, error) {
 		return Payout{}, false, fmt.Errorf("%w: watching payout %s: %w", ErrStore, id, err)

@@ -130,6 +130,8 @@ func TestProviderFaults(t *testing.T) {
 			503, []string{"refused the private key", "make secrets"}, false, 2},
 		{"key refused, 403 without JSON", says(403, `<html>`+key+`</html>`), wholePayout,
 			503, []string{"refused the private key"}, false, 2},
+		{"key refused, in a 200", says(200, `{"code":403,"error":"Invalid private key `+key+`"}`), wholePayout,
+			503, []string{"refused the private key"}, false, 2},
 		{"key missing, 400", says(400, `{"code":400,"error":"Missing API key in request headers."}`), wholePayout,
 			503, []string{"refused the private key"}, false, 2},
 		{"too many requests", says(429, `{"code":429,"error":"slow down"}`), wholePayout,

@@ -275,6 +275,7 @@ func TestFailuresOfTheProviderWhileWatching(t *testing.T) {
 		asked int
 	}{
 		{"403", says(403, `{"code":403,"error":"`+key+`"}`), "refused the private key (HTTP 403)", 2},
+		{"403 in a 200", says(200, `{"code":403,"error":"Invalid private key"}`), "refused the private key (HTTP 200)", 2},
 		{"400, its words", says(400, `{"code":400,"error":"No payment with this ID."}`), "No payment with this ID.", 1},
 		{"500", says(500, `{"code":500,"error":"oops `+key+`"}`), "HTTP 500", 3},
 		{"503 of a gateway", says(503, `<html>`), "HTTP 503", 3},
@@ -298,7 +299,7 @@ func TestFailuresOfTheProviderWhileWatching(t *testing.T) {
 			want := before
 			want.LastError, want.NextCheckAt, want.Checks = after.LastError, after.NextCheckAt, 2
 			require.Equal(t, want, after)
-			require.Equal(t, test.name == "403", strings.Contains(b.logged(), `"alarm":"key_refused"`))
+			require.Equal(t, strings.HasPrefix(test.name, "403"), strings.Contains(b.logged(), `"alarm":"key_refused"`))
 
 			b.tells(map[string]int{"a": 1, "b": 1})
 			after = b.look(t, 2*time.Minute+10*time.Second)
