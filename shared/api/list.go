@@ -1,7 +1,6 @@
 package api
 
 import (
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"maps"
@@ -11,8 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/go-json-experiment/json"
 )
 
 const (
@@ -21,17 +18,11 @@ const (
 )
 
 // Page is what a caller wants of a list (contract, HTTP API).
-type Page struct {
+type Page[P any] struct {
 	// Limit is how many things a page has at most.
 	Limit int
 	// After is where an earlier page ended; zero for the beginning.
-	After Place
-}
-
-// Place is a place in a list, which is in the order of time and then of id.
-type Place struct {
-	CreatedAt time.Time `json:"c"`
-	ID        string    `json:"n"`
+	After P
 }
 
 // Query reads the query string of a request, of known parameters only, each once: as
@@ -57,10 +48,12 @@ func Query(r *http.Request, known ...string) (url.Values, error) {
 	return query, nil
 }
 
-// ReadPage reads limit and cursor of a query. What is wrong with them is added to
-// what else was found to be: a caller hears of all of it at once.
-func ReadPage(query url.Values, faults []FieldError) (Page, []FieldError) {
-	page := Page{Limit: defaultLimit}
+// ReadPage reads limit and cursor of a query for a list. What is wrong with them is
+// added to what else was found to be: a caller hears of all of it at once. Its error is a
+// *Problem: 400 where the cursor is that of another list or filter, which is told first,
+// and otherwise 422.
+func ReadPage[P any](query url.Values, of List[P], faults []FieldError) (Page[P], error) {
+	page := Page[P]{Limit: defaultLimit}
 	if text := query.Get("limit"); text != "" {
 		limit, err := strconv.Atoi(text)
 		if err != nil || limit < 1 || limit > maxLimit {
@@ -69,37 +62,23 @@ func ReadPage(query url.Values, faults []FieldError) (Page, []FieldError) {
 		page.Limit = limit
 	}
 	if text := query.Get("cursor"); text != "" {
-		after, err := readCursor(text)
+		after, err := of.read(text)
+		if errors.Is(err, errOtherList) {
+			return page, &Problem{
+				Status: http.StatusBadRequest,
+				Detail: "The cursor belongs to another list or filter. Go on with it where it came from, or leave it out to begin anew.",
+				Errors: []FieldError{{Field: "cursor", Message: "belongs to another list or filter"}},
+			}
+		}
 		if err != nil {
 			faults = append(faults, FieldError{Field: "cursor", Message: "must be the next_cursor of an earlier answer"})
 		}
 		page.After = after
 	}
-	return page, faults
-}
-
-// Cursor is a place as callers carry it. To them it is opaque.
-func (p Place) Cursor() string {
-	text, err := json.Marshal(p)
-	if err != nil { // a time beyond the year 9999
-		panic(fmt.Errorf("encode a cursor: %w", err))
+	if faults != nil {
+		return page, Invalid(faults...)
 	}
-	return base64.RawURLEncoding.EncodeToString(text)
-}
-
-func readCursor(text string) (Place, error) {
-	decoded, err := base64.RawURLEncoding.DecodeString(text)
-	if err != nil {
-		return Place{}, err
-	}
-	var p Place
-	if err := json.Unmarshal(decoded, &p, json.RejectUnknownMembers(true)); err != nil {
-		return Place{}, err
-	}
-	if p.CreatedAt.IsZero() {
-		return Place{}, errors.New("a cursor without a time")
-	}
-	return p, nil
+	return page, nil
 }
 
 // OrNull is a text as JSON shows it: null where there is none.

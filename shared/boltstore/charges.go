@@ -2,6 +2,7 @@ package boltstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"dinarfunctions/shared/charge"
 	"dinarfunctions/shared/money"
 	"dinarfunctions/shared/outcome"
+	"dinarfunctions/shared/unreadable"
 )
 
 // In chargesBucket the key is the order number and the value a record as JSON;
@@ -64,6 +66,16 @@ func paymentKey(id string) string { return strings.ToLower(id) + "\x00" }
 // as fit here. No id has "#" in it.
 func cycleKey(of charge.Cycle) string {
 	return fmt.Sprintf("%s#%019d#%019d", of.Subscription, of.Number, of.Attempt)
+}
+
+// cycleOf reads a cycleKey of a subscription.
+func cycleOf(subscription, key string) (charge.Cycle, error) {
+	of := charge.Cycle{Subscription: subscription}
+	_, err := fmt.Sscanf(strings.TrimPrefix(key, subscription+"#"), "%d#%d", &of.Number, &of.Attempt)
+	if err != nil || cycleKey(of) != key {
+		return charge.Cycle{}, fmt.Errorf("an index entry of subscription %s cannot be read", subscription)
+	}
+	return of, nil
 }
 
 // Charges is a charge.Store in a file.
@@ -139,17 +151,57 @@ func (s *Charges) Open(ctx context.Context, states []charge.State, after charge.
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
 	}
+	var left []*unreadable.Error
 	err = s.db.View(func(tx *bbolt.Tx) error {
-		for _, number := range from(tx, openBucket, timeKey(after.CreatedAt, after.Number)+"\x00") {
+		return list(tx, openBucket, timeKey(after.CreatedAt, after.Number), &left, limit,
+			func(number string, full bool) (bool, error) {
+				c, err := indexed(tx, number)
+				if err != nil || !slices.Contains(states, c.State) {
+					return false, err
+				}
+				if !full {
+					found = append(found, c)
+				}
+				return true, nil
+			},
+			func(last []byte) error {
+				at, err := timeOf(last)
+				more = &charge.Place{CreatedAt: at, Number: idOf(last)}
+				return err
+			})
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return found, more, unreadable.Left(left)
+}
+
+// OfSubscription implements charge.Store.
+func (s *Charges) OfSubscription(ctx context.Context, id string, after charge.Cycle, limit int) (found []charge.Charge, more *charge.Cycle, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err
+	}
+	after.Subscription = id
+	var left []*unreadable.Error
+	err = s.db.View(func(tx *bbolt.Tx) error {
+		var last charge.Cycle
+		for key, number := range from(tx, cyclesBucket, cycleKey(after)+"\x00") {
+			if !strings.HasPrefix(string(key), id+"#") {
+				return nil
+			}
+			if len(found)+len(left) >= limit {
+				more = &last
+				return nil
+			}
+			if last, err = cycleOf(id, string(key)); err != nil {
+				return err
+			}
 			c, err := indexed(tx, number)
-			switch {
+			switch e := unreadable.Of(err); {
+			case e != nil:
+				left = append(left, e)
 			case err != nil:
 				return err
-			case !slices.Contains(states, c.State):
-			case len(found) == limit:
-				last := found[limit-1]
-				more = &charge.Place{CreatedAt: last.CreatedAt, Number: last.Order.Number}
-				return nil
 			default:
 				found = append(found, c)
 			}
@@ -159,36 +211,7 @@ func (s *Charges) Open(ctx context.Context, states []charge.State, after charge.
 	if err != nil {
 		return nil, nil, err
 	}
-	return found, more, nil
-}
-
-// OfSubscription implements charge.Store.
-func (s *Charges) OfSubscription(ctx context.Context, id string, after charge.Cycle, limit int) (found []charge.Charge, more *charge.Cycle, err error) {
-	if err := ctx.Err(); err != nil {
-		return nil, nil, err
-	}
-	after.Subscription = id
-	err = s.db.View(func(tx *bbolt.Tx) error {
-		for key, number := range from(tx, cyclesBucket, cycleKey(after)+"\x00") {
-			if !strings.HasPrefix(string(key), id+"#") {
-				return nil
-			}
-			if len(found) == limit {
-				more = &found[limit-1].For
-				return nil
-			}
-			c, err := indexed(tx, number)
-			if err != nil {
-				return err
-			}
-			found = append(found, c)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, nil, err
-	}
-	return found, more, nil
+	return found, more, unreadable.Left(left)
 }
 
 // PaymentOwner implements charge.Store. Upper and lower case are the same to it.
@@ -212,7 +235,7 @@ func (s *Charges) PaymentOwner(ctx context.Context, paymentID string) (number st
 func indexed(tx *bbolt.Tx, number string) (charge.Charge, error) {
 	c, err := getCharge(tx, number)
 	if err == nil && c == nil {
-		err = fmt.Errorf("an index names the charge %s, which is not there", number)
+		err = &unreadable.Error{Kind: unreadable.Charge, Key: number, What: "an index names it, and it is not there"}
 	}
 	if err != nil {
 		return charge.Charge{}, err
@@ -233,7 +256,10 @@ func (s *Charges) Switch(ctx context.Context) (charge.Switch, error) {
 		}
 		var r switchRecord
 		if err := json.Unmarshal(value, &r); err != nil {
-			return fmt.Errorf("the stored switch cannot be read: %w", err)
+			return &unreadable.Error{Kind: unreadable.Switch, What: "it is no record of this version"}
+		}
+		if !slices.Contains(charge.Modes(), charge.Mode(r.Mode)) {
+			return &unreadable.Error{Kind: unreadable.Switch, What: "its mode is none that this version knows"}
 		}
 		set = charge.Switch{Mode: charge.Mode(r.Mode), Note: r.Note, SetAt: r.SetAt}
 		return nil
@@ -322,11 +348,11 @@ func getCharge(tx *bbolt.Tx, number string) (*charge.Charge, error) {
 	}
 	var r record
 	if err := json.Unmarshal(value, &r); err != nil {
-		return nil, fmt.Errorf("the stored charge %s cannot be read: %w", number, err)
+		return nil, garbled(unreadable.Charge, number, err)
 	}
 	c, err := r.charge()
 	if err != nil {
-		return nil, fmt.Errorf("the stored charge %s cannot be read: %w", number, err)
+		return nil, &unreadable.Error{Kind: unreadable.Charge, Key: number, What: err.Error()}
 	}
 	return &c, nil
 }
@@ -408,10 +434,14 @@ func toRecord(c charge.Charge) record {
 	return r
 }
 
+// charge reads a record back. Its error names what is wrong, without its value.
 func (r record) charge() (charge.Charge, error) {
+	if !slices.Contains(charge.States(), charge.State(r.State)) {
+		return charge.Charge{}, errors.New("state is no state that this version knows")
+	}
 	amount, err := money.Stored(r.Amount, r.Currency)
 	if err != nil {
-		return charge.Charge{}, err
+		return charge.Charge{}, errors.New("amount is not an amount")
 	}
 	c := charge.Charge{
 		Order:          charge.Order{Number: r.Number, Amount: amount, Description: r.Description},
@@ -437,7 +467,10 @@ func (r record) charge() (charge.Charge, error) {
 		CreatedAt:      r.CreatedAt,
 		UpdatedAt:      r.UpdatedAt,
 	}
-	for _, e := range r.History {
+	for i, e := range r.History {
+		if !slices.Contains(charge.States(), charge.State(e.State)) {
+			return charge.Charge{}, fmt.Errorf("history has entry %d, whose state is no state that this version knows", i)
+		}
 		c.History = append(c.History, charge.Entry{State: charge.State(e.State), At: e.At, Evidence: charge.Evidence(e.Evidence), Reason: e.Reason, PaymentID: e.Payment})
 	}
 	return c, nil

@@ -52,7 +52,7 @@ func TestNextLook(t *testing.T) {
 			require.NoError(t, err)
 			chargeAt, err := calendar.ParseClock("09:00")
 			require.NoError(t, err)
-			s := subscription.Subscription{ID: id, LookAt: at, CreatedAt: start, Terms: subscription.Terms{
+			s := subscription.Subscription{ID: id, State: subscription.Active, LookAt: at, CreatedAt: start, Terms: subscription.Terms{
 				Amount: chargetest.Terms(t, id).Order.Amount, Calendar: calendar.Calendar{
 					Every: calendar.Every{Count: 1, Unit: calendar.Month}, StartsOn: startsOn, ChargeAt: chargeAt, TimeZone: "UTC",
 				},
@@ -62,7 +62,7 @@ func TestNextLook(t *testing.T) {
 			require.True(t, created)
 		}},
 		"payouts": {file.Payouts().NextLook, func(t *testing.T, id string, at time.Time) {
-			_, created, err := file.Payouts().Create(t.Context(), payout.Payout{ID: id, NextCheckAt: at, CreatedAt: start})
+			_, created, err := file.Payouts().Create(t.Context(), payout.Payout{ID: id, State: payout.Processing, NextCheckAt: at, CreatedAt: start})
 			require.NoError(t, err)
 			require.True(t, created)
 		}},

@@ -3,13 +3,17 @@ package boltstore
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json"
 	"go.etcd.io/bbolt"
+
+	"dinarfunctions/shared/unreadable"
 )
 
 // entry is a thing's place in an index: a bucket whose keys are in its order and
@@ -70,6 +74,60 @@ func from(tx *bbolt.Tx, bucket []byte, key string) iter.Seq2[[]byte, string] {
 			}
 		}
 	}
+}
+
+// idOf is the id that a timeKey ends with.
+func idOf(key []byte) string {
+	_, id, _ := strings.Cut(string(key), "#")
+	return id
+}
+
+// list goes through an index of timeKeys from behind a key, until limit things are in
+// the page, and says behind which key to go on if there is more. take reports whether a
+// thing belongs into the list, and takes it into the page unless that is full. One that
+// cannot be read takes its place in the page.
+func list(tx *bbolt.Tx, bucket []byte, behind string, left *[]*unreadable.Error, limit int,
+	take func(id string, full bool) (bool, error), more func(last []byte) error,
+) error {
+	taken := 0
+	var last []byte
+	for key, id := range from(tx, bucket, behind+"\x00") {
+		belongs, err := take(id, taken == limit)
+		e := unreadable.Of(err)
+		switch {
+		case err != nil && e == nil:
+			return err
+		case taken == limit && (belongs || e != nil):
+			return more(last)
+		case e != nil:
+			*left = append(*left, e)
+			taken++
+		case belongs:
+			taken++
+		}
+		last = key
+	}
+	return nil
+}
+
+// inAnother reports whether a record that cannot be read as a whole says that it is in
+// another state than the one that is asked for ("" for all), of those that are known.
+func inAnother[S ~string](tx *bbolt.Tx, bucket []byte, id string, asked S, known []S) bool {
+	var r struct {
+		State S `json:"state"`
+	}
+	err := json.Unmarshal(tx.Bucket(bucket).Get([]byte(id)), &r)
+	return asked != "" && err == nil && r.State != asked && slices.Contains(known, r.State)
+}
+
+// garbled is the error of a record that is no JSON of this version. It names the
+// member that is wrong, and not what stands there.
+func garbled(kind unreadable.Kind, key string, err error) *unreadable.Error {
+	e := &unreadable.Error{Kind: kind, Key: key, What: "it is no record of this version"}
+	if wrong, ok := errors.AsType[*json.SemanticError](err); ok && wrong.JSONPointer != "" {
+		e.What = string(wrong.JSONPointer) + " is of another type"
+	}
+	return e
 }
 
 // duePage is how many due entries are read at a time. Between two pages there is no

@@ -13,6 +13,7 @@ import (
 
 	"dinarfunctions/shared/outcome"
 	"dinarfunctions/shared/payout"
+	"dinarfunctions/shared/unreadable"
 )
 
 // In payoutsBucket the key is the payment_id and the value a payoutRecord as JSON.
@@ -93,25 +94,65 @@ func (s *Payouts) Due(ctx context.Context, now time.Time) iter.Seq2[payout.Due, 
 // List implements payout.Store. It reads all payouts, which on one machine is soon
 // done.
 func (s *Payouts) List(ctx context.Context, state payout.State, after payout.Place, limit int) (found []payout.Payout, more *payout.Place, err error) {
+	var all []listedPayout
 	err = s.view(ctx, func(tx *bbolt.Tx) error {
 		return tx.Bucket(payoutsBucket).ForEach(func(id, _ []byte) error {
 			p, err := getPayout(tx, string(id))
-			if err == nil && (state == "" || p.State == state) && comparePayouts(p.Place(), after) > 0 {
-				found = append(found, *p)
+			one := listedPayout{err: unreadable.Of(err)}
+			switch {
+			case one.err != nil && inAnother(tx, payoutsBucket, string(id), state, payout.States()):
+				return nil
+			case one.err != nil:
+				one.at = placeOfUnreadable(tx, string(id))
+			case err != nil:
+				return err
+			case state != "" && p.State != state:
+				return nil
+			default:
+				one.payout, one.at = *p, p.Place()
 			}
-			return err
+			if comparePayouts(one.at, after) > 0 {
+				all = append(all, one)
+			}
+			return nil
 		})
 	})
 	if err != nil {
 		return nil, nil, err
 	}
-	slices.SortFunc(found, func(a, b payout.Payout) int { return comparePayouts(a.Place(), b.Place()) })
-	if len(found) > limit {
-		found = found[:limit]
-		last := found[limit-1].Place()
-		more = &last
+	slices.SortFunc(all, func(a, b listedPayout) int { return comparePayouts(a.at, b.at) })
+	if len(all) > limit {
+		all = all[:limit]
+		more = &all[limit-1].at
 	}
-	return found, more, nil
+	var left []*unreadable.Error
+	for _, one := range all {
+		if one.err != nil {
+			left = append(left, one.err)
+			continue
+		}
+		found = append(found, one.payout)
+	}
+	return found, more, unreadable.Left(left)
+}
+
+// listedPayout is a payout and its place in the list, or one that cannot be read.
+type listedPayout struct {
+	payout payout.Payout
+	err    *unreadable.Error
+	at     payout.Place
+}
+
+// placeOfUnreadable is where a payout that cannot be read stands in the list: by the time
+// of its creation, if that can be read, and otherwise before all others.
+func placeOfUnreadable(tx *bbolt.Tx, id string) payout.Place {
+	var r struct {
+		CreatedAt time.Time `json:"created_at"`
+	}
+	if err := json.Unmarshal(tx.Bucket(payoutsBucket).Get([]byte(id)), &r); err != nil || r.CreatedAt.IsZero() {
+		r.CreatedAt = time.Unix(0, 0).UTC()
+	}
+	return payout.Place{CreatedAt: r.CreatedAt, ID: id}
 }
 
 func comparePayouts(a, b payout.Place) int {
@@ -193,7 +234,10 @@ func getPayout(tx *bbolt.Tx, id string) (*payout.Payout, error) {
 	}
 	var r payoutRecord
 	if err := json.Unmarshal(value, &r); err != nil {
-		return nil, fmt.Errorf("the stored payout %s cannot be read: %w", id, err)
+		return nil, garbled(unreadable.Payout, id, err)
+	}
+	if !slices.Contains(payout.States(), payout.State(r.State)) {
+		return nil, &unreadable.Error{Kind: unreadable.Payout, Key: id, What: "state is none that this version knows"}
 	}
 	p := r.payout()
 	return &p, nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -16,6 +17,7 @@ import (
 	"dinarfunctions/shared/money"
 	"dinarfunctions/shared/outcome"
 	"dinarfunctions/shared/subscription"
+	"dinarfunctions/shared/unreadable"
 )
 
 // In subscriptionsBucket the key is the id and the value a subscriptionRecord as JSON.
@@ -134,29 +136,36 @@ func (s *Subscriptions) List(ctx context.Context, state subscription.State, afte
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
 	}
+	var left []*unreadable.Error
 	err = s.db.View(func(tx *bbolt.Tx) error {
-		for _, id := range from(tx, listedBucket, timeKey(after.CreatedAt, after.ID)+"\x00") {
-			s, err := getSubscription(tx, id)
-			switch {
-			case err != nil:
+		return list(tx, listedBucket, timeKey(after.CreatedAt, after.ID), &left, limit,
+			func(id string, full bool) (bool, error) {
+				s, err := getSubscription(tx, id)
+				switch {
+				case err != nil && inAnother(tx, subscriptionsBucket, id, state, subscription.States()):
+					return false, nil
+				case err != nil:
+					return false, err
+				case s == nil:
+					return false, &unreadable.Error{Kind: unreadable.Subscription, Key: id, What: "an index names it, and it is not there"}
+				case state != "" && s.State != state:
+					return false, nil
+				}
+				if !full {
+					found = append(found, *s)
+				}
+				return true, nil
+			},
+			func(last []byte) error {
+				at, err := timeOf(last)
+				more = &subscription.Place{CreatedAt: at, ID: idOf(last)}
 				return err
-			case s == nil:
-				return fmt.Errorf("an index names the subscription %s, which is not there", id)
-			case state != "" && s.State != state:
-			case len(found) == limit:
-				last := found[limit-1]
-				more = &subscription.Place{CreatedAt: last.CreatedAt, ID: last.ID}
-				return nil
-			default:
-				found = append(found, *s)
-			}
-		}
-		return nil
+			})
 	})
 	if err != nil {
 		return nil, nil, err
 	}
-	return found, more, nil
+	return found, more, unreadable.Left(left)
 }
 
 // Get implements subscription.Store.
@@ -229,11 +238,11 @@ func getSubscription(tx *bbolt.Tx, id string) (*subscription.Subscription, error
 	}
 	var r subscriptionRecord
 	if err := json.Unmarshal(value, &r); err != nil {
-		return nil, fmt.Errorf("the stored subscription %s cannot be read: it is no record of this version", id)
+		return nil, garbled(unreadable.Subscription, id, err)
 	}
 	s, err := r.subscription()
 	if err != nil {
-		return nil, fmt.Errorf("the stored subscription %s cannot be read: %w", id, err)
+		return nil, &unreadable.Error{Kind: unreadable.Subscription, Key: id, What: err.Error()}
 	}
 	return &s, nil
 }
@@ -350,16 +359,25 @@ func toSubscriptionRecord(s subscription.Subscription) subscriptionRecord {
 // subscription reads a record back. Its error names what is wrong, without its value.
 func (r subscriptionRecord) subscription() (subscription.Subscription, error) {
 	var none subscription.Subscription
+	missed := subscription.Missed(r.Missed)
+	switch {
+	case !slices.Contains(subscription.States(), subscription.State(r.State)):
+		return none, errors.New("state is none that this version knows")
+	case missed != "" && missed != subscription.Skip && missed != subscription.ChargeLatest:
+		return none, errors.New("missed is none that this version knows")
+	case r.Last != nil && !slices.Contains(charge.States(), charge.State(r.Last.State)):
+		return none, errors.New("last.state is no state that this version knows")
+	}
 	amount, err := money.Stored(r.Amount, r.Currency)
 	if err != nil {
-		return none, fmt.Errorf("amount: %w", err)
+		return none, errors.New("amount is not an amount")
 	}
 	days := calendar.Calendar{Every: calendar.Every{Count: r.EveryCount, Unit: calendar.Unit(r.EveryUnit)}, TimeZone: r.TimeZone}
 	if days.StartsOn, err = calendar.ParseDate(r.StartsOn); err != nil {
-		return none, fmt.Errorf("starts_on %w", err)
+		return none, errors.New("starts_on is not a date")
 	}
 	if days.ChargeAt, err = calendar.ParseClock(r.ChargeAt); err != nil {
-		return none, fmt.Errorf("charge_at %w", err)
+		return none, errors.New("charge_at is not a time of day")
 	}
 	if faults := days.Check(); len(faults) > 0 {
 		return none, fmt.Errorf("%s %s", faults[0].Field, faults[0].Message)
@@ -367,7 +385,7 @@ func (r subscriptionRecord) subscription() (subscription.Subscription, error) {
 	var endsOn calendar.Date
 	if r.EndsOn != "" {
 		if endsOn, err = calendar.ParseDate(r.EndsOn); err != nil {
-			return none, fmt.Errorf("ends_on %w", err)
+			return none, errors.New("ends_on is not a date")
 		}
 	}
 	s := subscription.Subscription{
@@ -408,7 +426,7 @@ func (r subscriptionRecord) subscription() (subscription.Subscription, error) {
 	if last := r.Last; last != nil {
 		charged, err := money.Stored(last.Amount, last.Currency)
 		if err != nil {
-			return none, fmt.Errorf("last.amount: %w", err)
+			return none, errors.New("last.amount is not an amount")
 		}
 		s.Last = subscription.LastCharge{
 			Of:           charge.Cycle{Subscription: last.SubscriptionID, Number: last.Cycle, Attempt: last.Attempt},

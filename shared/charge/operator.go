@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"dinarfunctions/shared/unreadable"
 )
 
 // ModeFor is how long a switch that was read holds. It bounds how long an operator's
@@ -31,7 +33,7 @@ func (l *Ledger) Mode(ctx context.Context) (Mode, error) {
 	asked := l.now()
 	s, err := l.store.Switch(ctx)
 	if err != nil {
-		return "", fmt.Errorf("%w: reading the operator's switch: %w", ErrStore, err)
+		return "", unreadable.Wrap(err, ErrStore, "reading the operator's switch")
 	}
 	l.control.mu.Lock()
 	defer l.control.mu.Unlock()
@@ -43,7 +45,7 @@ func (l *Ledger) Mode(ctx context.Context) (Mode, error) {
 func (l *Ledger) Switch(ctx context.Context) (Switch, error) {
 	s, err := l.store.Switch(ctx)
 	if err != nil {
-		return Switch{}, fmt.Errorf("%w: reading the operator's switch: %w", ErrStore, err)
+		return Switch{}, unreadable.Wrap(err, ErrStore, "reading the operator's switch")
 	}
 	return s, nil
 }
@@ -103,7 +105,8 @@ func (l *Ledger) Resolve(ctx context.Context, number string, to State, note stri
 }
 
 // Open lists charges whose outcome is to come, oldest first, as everybody sees them
-// now: all of them, or those in one state. It wraps ErrStore.
+// now: all of them, or those in one state. It wraps ErrStore. Where some cannot be read,
+// it returns the others with an *unreadable.Some.
 func (l *Ledger) Open(ctx context.Context, state State, after Place, limit int) (charges []Charge, more *Place, err error) {
 	now := l.now()
 	// A charge that is sending may be unknown to everybody by now.
@@ -111,8 +114,11 @@ func (l *Ledger) Open(ctx context.Context, state State, after Place, limit int) 
 	if state == Pending {
 		states = []State{Pending}
 	}
+	var left []*unreadable.Error
 	for {
-		found, next, err := l.store.Open(ctx, states, after, limit-len(charges))
+		found, next, err := l.store.Open(ctx, states, after, limit-len(charges)-len(left))
+		some, err := unreadable.Split(err)
+		left = append(left, some...)
 		if err != nil {
 			return nil, nil, fmt.Errorf("%w: listing open charges: %w", ErrStore, err)
 		}
@@ -121,8 +127,8 @@ func (l *Ledger) Open(ctx context.Context, state State, after Place, limit int) 
 				charges = append(charges, c)
 			}
 		}
-		if next == nil || len(charges) >= limit {
-			return charges, next, nil
+		if next == nil || len(charges)+len(left) >= limit {
+			return charges, next, unreadable.Left(left)
 		}
 		after = *next
 	}

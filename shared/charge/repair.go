@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"dinarfunctions/shared/hidden"
+	"dinarfunctions/shared/unreadable"
 )
 
 // Find returns the charge under an order number as everybody sees it now. A
@@ -61,16 +62,18 @@ func (l *Ledger) askNumber(ctx context.Context, number string, q question) (afte
 }
 
 // OfSubscription lists the charges of a subscription by cycle and try, as everybody
-// sees them now. It wraps ErrStore.
+// sees them now. It wraps ErrStore. Where some cannot be read, it returns the others with
+// an *unreadable.Some.
 func (l *Ledger) OfSubscription(ctx context.Context, id string, after Cycle, limit int) (charges []Charge, more *Cycle, err error) {
 	charges, more, err = l.store.OfSubscription(ctx, id, after, limit)
+	left, err := unreadable.Split(err)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: listing the charges of subscription %s: %w", ErrStore, id, err)
 	}
 	for i, c := range charges {
 		charges[i] = c.At(l.now())
 	}
-	return charges, more, nil
+	return charges, more, unreadable.Left(left)
 }
 
 // HintTime is how long a hint may wait for the provider's answer. The platform blocks a
@@ -115,7 +118,7 @@ func (l *Ledger) noteHint(ctx context.Context, number string) (c Charge, asks bo
 		case errors.Is(err, ErrNotFound):
 			return c, false, fmt.Errorf("order number %s: %w", number, err)
 		case err != nil:
-			return c, false, fmt.Errorf("%w: writing down an early look at order number %s: %w", ErrStore, number, err)
+			return c, false, unreadable.Wrap(err, ErrStore, "writing down an early look at order number "+number)
 		case asks:
 			return c, true, nil
 		}
@@ -137,14 +140,14 @@ func (l *Ledger) noteHint(ctx context.Context, number string) (c Charge, asks bo
 // hintTries is how often an early look is written anew when another writer was first.
 const hintTries = 5
 
-// get reads a charge.
+// get reads a charge. One that cannot be read is an *unreadable.Error and no ErrStore.
 func (l *Ledger) get(ctx context.Context, number string) (Charge, error) {
 	c, err := l.store.Get(ctx, number)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return Charge{}, fmt.Errorf("order number %s: %w", number, err)
 	case err != nil:
-		return Charge{}, fmt.Errorf("%w: reading order number %s: %w", ErrStore, number, err)
+		return Charge{}, unreadable.Wrap(err, ErrStore, "reading order number "+number)
 	}
 	return c, nil
 }
@@ -330,6 +333,9 @@ type Swept struct {
 	// Unknown charges have been unknown for more than a quarter of an hour, and Pending
 	// ones pending for three days.
 	Unknown, Pending int
+	// Unreadable are those whose stored charge or subscription cannot be read. Each is an
+	// alarm, and keeps no other from being asked about.
+	Unreadable int
 	// Left tells that time ended before the work did; the next schedule goes on.
 	Left bool
 }
@@ -348,11 +354,15 @@ func (l *Ledger) Sweep(ctx context.Context) (Swept, error) {
 		slots                    = make(chan struct{}, askers)
 		asked, ended, unanswered atomic.Int64
 		unknown, pending         atomic.Int64
-		broken, silent           atomic.Int64
+		broken, silent, unread   atomic.Int64
 		result                   Swept
 		failed                   error
 	)
 	for due, err := range l.store.Due(ctx, l.now()) {
+		if unreadable.Alarm(ctx, l.log, err) {
+			unread.Add(1)
+			continue
+		}
 		if err != nil {
 			failed = fmt.Errorf("%w: reading what is due: %w", ErrStore, err)
 			break
@@ -375,6 +385,9 @@ func (l *Ledger) Sweep(ctx context.Context) (Swept, error) {
 			look := l.look(ctx, due)
 			switch {
 			case look.skipped:
+				return
+			case look.unreadable:
+				unread.Add(1)
 				return
 			case look.failed:
 				broken.Add(1)
@@ -406,6 +419,7 @@ func (l *Ledger) Sweep(ctx context.Context) (Swept, error) {
 	result.Asked, result.Ended = int(asked.Load()), int(ended.Load())
 	result.Unknown, result.Pending = int(unknown.Load()), int(pending.Load())
 	result.Unanswered, result.Failed = int(unanswered.Load()), int(broken.Load())
+	result.Unreadable = int(unread.Load())
 	if failed == nil && result.Failed > 0 && result.Asked+result.Unanswered == 0 {
 		failed = fmt.Errorf("%w: none of %d charges that are due could be looked at", ErrStore, result.Failed)
 	}
@@ -416,6 +430,7 @@ func (l *Ledger) Sweep(ctx context.Context) (Swept, error) {
 type looked struct {
 	skipped      bool // somebody else has it
 	failed       bool // the ledger could not be read or written
+	unreadable   bool // what is stored cannot be read
 	open         bool // its outcome was to come
 	asked, ended bool
 	unknownFor   time.Duration
@@ -496,6 +511,9 @@ func (l *Ledger) tell(ctx context.Context, c Charge) error {
 }
 
 func (l *Ledger) lookFailed(ctx context.Context, due Due, err error) looked {
+	if unreadable.Alarm(ctx, l.log, err) {
+		return looked{unreadable: true}
+	}
 	l.log.WarnContext(ctx, "a due charge could not be looked at; it stays due", "order_number", due.Number, "error", err.Error())
 	return looked{failed: true}
 }

@@ -15,6 +15,10 @@ var ErrNotFound = errors.New("no charge under this order number")
 // what stands there afterwards. chargetest.Store is the suite that every
 // implementation passes.
 //
+// A charge that is there and cannot be read is an *unreadable.Error. Lists go on without
+// it: their error is an *unreadable.Some then, and what they return beside it is good.
+// Due yields one in place of an entry that cannot be read, and goes on.
+//
 // Any other error than those named means that the store could not be reached or
 // refused the work. The write may have happened all the same: the caller treats
 // it as if it had.

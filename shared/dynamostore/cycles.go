@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"dinarfunctions/shared/charge"
+	"dinarfunctions/shared/unreadable"
 )
 
 // A charge's cycle: both attributes are there, or neither, and they are never changed.
@@ -54,15 +55,21 @@ func (r *reader) cycle() charge.Cycle {
 	if !hasID && !hasTry {
 		return charge.Cycle{}
 	}
-	of := charge.Cycle{Subscription: r.text(attrSubscriptionID)}
 	text := r.text(attrCycleTry)
-	number, attempt, _ := strings.Cut(text, "#")
-	of.Number, _ = strconv.Atoi(number)
-	of.Attempt, _ = strconv.Atoi(attempt)
-	if text != "" && (of.Number < 1 || of.Attempt < 0 || cycleText(of) != text) {
+	of, ok := cycleOf(r.text(attrSubscriptionID), text)
+	if text != "" && !ok {
 		r.fault(attrCycleTry, "is no cycle and try")
 	}
 	return of
+}
+
+// cycleOf reads what cycleText writes; ok reports whether it is that.
+func cycleOf(subscription, text string) (of charge.Cycle, ok bool) {
+	number, attempt, _ := strings.Cut(text, "#")
+	of.Subscription = subscription
+	of.Number, _ = strconv.Atoi(number)
+	of.Attempt, _ = strconv.Atoi(attempt)
+	return of, of.Number >= 1 && of.Attempt >= 0 && cycleText(of) == text
 }
 
 // OfSubscription implements charge.Store. The index says where to look; each charge is
@@ -70,48 +77,66 @@ func (r *reader) cycle() charge.Cycle {
 // state, and misses one that it has not heard of at all.
 func (s *Charges) OfSubscription(ctx context.Context, id string, after charge.Cycle, limit int) (charges []charge.Charge, more *charge.Cycle, err error) {
 	charges, more, err = s.ofSubscription(ctx, id, after, limit)
+	left, err := unreadable.Split(err)
 	if err != nil {
 		return nil, nil, fmt.Errorf("list the charges of subscription %s in DynamoDB table %s: %w", id, s.name, err)
 	}
-	return charges, more, nil
+	return charges, more, unreadable.Left(left)
 }
 
 func (s *Charges) ofSubscription(ctx context.Context, id string, after charge.Cycle, limit int) (charges []charge.Charge, more *charge.Cycle, err error) {
 	limit = min(limit, pageRows)
-	out, err := s.api.Query(ctx, &dynamodb.QueryInput{
-		TableName:                &s.name,
-		IndexName:                aws.String(cyclesIndex),
-		KeyConditionExpression:   aws.String("#id = :id AND #try > :after"),
-		ExpressionAttributeNames: map[string]string{"#id": attrSubscriptionID, "#try": attrCycleTry},
-		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":id":    &types.AttributeValueMemberS{Value: id},
-			":after": &types.AttributeValueMemberS{Value: cycleText(after)},
-		},
-		Limit: aws.Int32(int32(limit)), //nolint:gosec // at most pageRows
-	})
-	if err != nil {
-		return nil, nil, err
-	}
-	var rows []row
-	for _, item := range out.Items {
-		r, err := readRow(item, chargePrefix, attrCycleTry)
+	var broken []*unreadable.Error
+	// One query fills a page, unless nothing in it has a place to go on behind.
+	for from := map[string]types.AttributeValue(nil); ; {
+		out, err := s.api.Query(ctx, &dynamodb.QueryInput{
+			TableName:                &s.name,
+			IndexName:                aws.String(cyclesIndex),
+			KeyConditionExpression:   aws.String("#id = :id AND #try > :after"),
+			ExpressionAttributeNames: map[string]string{"#id": attrSubscriptionID, "#try": attrCycleTry},
+			ExpressionAttributeValues: map[string]types.AttributeValue{
+				":id":    &types.AttributeValueMemberS{Value: id},
+				":after": &types.AttributeValueMemberS{Value: cycleText(after)},
+			},
+			Limit:             aws.Int32(int32(limit)), //nolint:gosec // at most pageRows
+			ExclusiveStartKey: from,
+		})
 		if err != nil {
 			return nil, nil, err
 		}
-		rows = append(rows, r)
-	}
-	charges, err = s.readAll(ctx, rows)
-	if err != nil {
-		return nil, nil, err
-	}
-	for i, c := range charges {
-		if c.For.Subscription != id || cycleText(c.For) != rows[i].sort {
-			return nil, nil, fmt.Errorf("the index entry of order number %s is not that of its charge", rows[i].id)
+		var rows []row
+		for _, item := range out.Items {
+			r, err := readRow(item, s.kind, s.prefix, attrCycleTry)
+			if err != nil {
+				return nil, nil, err
+			}
+			of, ok := cycleOf(id, r.sort)
+			if ok {
+				more = &of
+			} else if r.broken == nil {
+				r.broken = &unreadable.Error{Kind: s.kind, Key: r.id, What: attrCycleTry + " is no cycle and try"}
+			}
+			rows = append(rows, r)
+		}
+		found, bad, err := s.readAll(ctx, rows)
+		if err != nil {
+			return nil, nil, err
+		}
+		for i, c := range found {
+			switch {
+			case bad[i] != nil:
+				broken = append(broken, bad[i])
+			case c.For.Subscription != id || cycleText(c.For) != rows[i].sort:
+				broken = append(broken, &unreadable.Error{Kind: s.kind, Key: rows[i].id, What: "its index entry is not that of its charge"})
+			default:
+				charges = append(charges, c)
+			}
+		}
+		if from = out.LastEvaluatedKey; len(from) == 0 {
+			return charges, nil, unreadable.Left(broken)
+		}
+		if more != nil {
+			return charges, more, unreadable.Left(broken)
 		}
 	}
-	if len(out.LastEvaluatedKey) > 0 && len(charges) > 0 {
-		more = &charge.Cycle{}
-		*more = charges[len(charges)-1].For
-	}
-	return charges, more, nil
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"dinarfunctions/shared/charge"
+	"dinarfunctions/shared/unreadable"
 )
 
 // shards is over how many partitions the charges of an index are spread. A
@@ -55,62 +56,86 @@ const (
 	readsAtOnce = 8
 )
 
-// sharded is one of the indexes that are spread over shards, of things whose keys
-// begin with a prefix and which errors call by a word. A range of it is what compares
-// with a bound as the operator says.
-type sharded struct{ prefix, word, name, shard, sort, operator string }
+// sharded is one of the indexes that are spread over shards, of things of a kind whose
+// keys begin with a prefix. A range of it is what compares with a bound as the operator
+// says.
+type sharded struct {
+	prefix                      string
+	kind                        unreadable.Kind
+	name, shard, sort, operator string
+}
 
 // looks is the range of looks up to a time, openRows that of open charges from behind a
 // place.
 func (s *Charges) looks() sharded {
-	return sharded{s.prefix, s.word, "look", attrLookShard, attrLookAt, "<="}
+	return sharded{s.prefix, s.kind, "look", attrLookShard, attrLookAt, "<="}
 }
 
 func (s *Charges) openRows() sharded {
-	return sharded{s.prefix, s.word, "open", attrOpenShard, attrOpenAt, ">"}
+	return sharded{s.prefix, s.kind, "open", attrOpenShard, attrOpenAt, ">"}
 }
 
 const paymentIndex = "payment"
 
+// words are states as texts.
+func words[S ~string](states []S) []string {
+	all := make([]string, len(states))
+	for i, s := range states {
+		all[i] = string(s)
+	}
+	return all
+}
+
 // row is what an index has of a thing: its id, a charge's is its order number, its
-// text to sort by, and its state where the index has that.
-type row struct{ id, sort, state string }
+// text to sort by, and its state where the index has that and it is a text. broken says
+// what is wrong with an entry that is not as this version writes it.
+type row struct {
+	id, sort, state string
+	broken          *unreadable.Error
+}
 
 func compareRows(a, b row) int {
 	return cmp.Or(cmp.Compare(a.sort, b.sort), cmp.Compare(a.id, b.id))
 }
 
-// readRow reads a row of an index of things whose keys begin with a prefix.
-func readRow(item map[string]types.AttributeValue, prefix, sort string) (row, error) {
+// readRow reads a row of an index of things of a kind whose keys begin with a prefix. It
+// fails where the row has no keys, which no index has.
+func readRow(item map[string]types.AttributeValue, kind unreadable.Kind, prefix, sort string) (row, error) {
 	r := reader{item: item}
-	pk, text, state := r.text(attrKey), r.text(sort), r.optional(attrState)
-	id, ok := strings.CutPrefix(pk, prefix)
-	if pk != "" && (!ok || id == "") {
-		r.fault(attrKey, "does not begin with "+prefix)
-	}
+	pk, text := r.text(attrKey), r.text(sort)
 	if len(r.faults) > 0 {
 		return row{}, fmt.Errorf("an index entry cannot be read (%s)", strings.Join(r.faults, "; "))
 	}
-	return row{id, text, state}, nil
+	id, ok := strings.CutPrefix(pk, prefix)
+	if !ok || id == "" {
+		r.fault(attrKey, "does not begin with "+prefix)
+		return row{id: pk, sort: text, broken: r.unreadable(kind, pk)}, nil
+	}
+	state, _ := item[attrState].(*types.AttributeValueMemberS)
+	if state == nil {
+		return row{id: id, sort: text}, nil
+	}
+	return row{id: id, sort: text, state: state.Value}, nil
 }
 
 // Due implements charge.Store. The oldest come first, so that no shard has to wait
-// for another. What cannot be read holds nothing up: the first error comes last.
+// for another. See due.
 func (s *Charges) Due(ctx context.Context, now time.Time) iter.Seq2[charge.Due, error] {
 	return due(ctx, s.table, s.looks(), now, func(id string, at time.Time) charge.Due { return charge.Due{Number: id, At: at} })
 }
 
 // due goes through the looks of an index up to a time, the oldest first, each id once.
-// What cannot be read holds nothing up: the first error comes last.
+// An entry that cannot be read is an *unreadable.Error in its place, once, and the
+// others follow. A shard that cannot be read holds up no other: the first such error
+// comes last.
 func due[D any](ctx context.Context, t table, looks sharded, now time.Time, dueOf func(id string, at time.Time) D) iter.Seq2[D, error] {
 	return func(yield func(D, error) bool) {
-		var failed error
+		var (
+			none   D
+			failed error
+		)
 		seen := map[string]bool{} // the index may move one on while it is read
 		for r, err := range t.rows(ctx, looks, timeText(now), pageRows) {
-			var at time.Time
-			if err == nil {
-				at, err = looks.time(r)
-			}
 			if err != nil {
 				failed = cmp.Or(failed, err)
 				continue
@@ -119,80 +144,105 @@ func due[D any](ctx context.Context, t table, looks sharded, now time.Time, dueO
 				continue
 			}
 			seen[r.id] = true
+			at, bad := looks.time(r)
+			if bad != nil {
+				if !yield(none, fmt.Errorf("read what is due in DynamoDB table %s: %w", t.name, bad)) {
+					return
+				}
+				continue
+			}
 			if !yield(dueOf(r.id, at), nil) {
 				return
 			}
 		}
 		if failed != nil {
-			var none D
 			yield(none, fmt.Errorf("read what is due in DynamoDB table %s: %w", t.name, failed))
 		}
 	}
 }
 
 // time is the time at which a row of looks stands.
-func (ix sharded) time(r row) (time.Time, error) {
+func (ix sharded) time(r row) (time.Time, *unreadable.Error) {
+	if r.broken != nil {
+		return time.Time{}, r.broken
+	}
 	at, err := time.Parse(timeFormat, r.sort)
 	if err != nil || timeText(at) != r.sort {
-		return time.Time{}, fmt.Errorf("the index entry of %s %s cannot be read (%s is no time)", ix.word, r.id, ix.sort)
+		return time.Time{}, &unreadable.Error{Kind: ix.kind, Key: r.id, What: ix.sort + " is no time"}
 	}
 	return at, nil
 }
 
-// place is the place at which a row stands. It is the index's and not the thing's, so
-// that a list goes on behind what it has gone through, whatever stands there.
-func (ix sharded) place(r row) (*place, error) {
-	created, _, _ := strings.Cut(r.sort, "#")
-	at, err := time.Parse(timeFormat, created)
-	if err != nil || placeText(at, r.id) != r.sort {
-		return nil, fmt.Errorf("the index entry of %s %s cannot be read (%s is no place)", ix.word, r.id, ix.sort)
+// placed marks a row as broken whose text to sort by is not the place of its id.
+func (ix sharded) placed(r row) row {
+	if at := r.place(); r.broken == nil && (at == nil || at.ID != r.id) {
+		r.broken = &unreadable.Error{Kind: ix.kind, Key: r.id, What: ix.sort + " is no place of it"}
 	}
-	return &place{at, r.id}, nil
+	return r
+}
+
+// place is the place at which a row stands, nil where its text to sort by is none. It is
+// the index's and not the thing's, so that a list goes on behind what it has gone
+// through, whatever stands there.
+func (r row) place() *place {
+	created, id, _ := strings.Cut(r.sort, "#")
+	at, err := time.Parse(timeFormat, created)
+	if err != nil || placeText(at, id) != r.sort || at.IsZero() {
+		return nil
+	}
+	return &place{at, id}
 }
 
 // Open implements charge.Store. The index says where to look; each charge is read
 // itself, and left out where it is in none of the states any more. A page with
-// very many of those ends early.
+// very many of those ends early. What cannot be read takes its place in the page, since
+// it may be in any state.
 func (s *Charges) Open(ctx context.Context, states []charge.State, after charge.Place, limit int) ([]charge.Charge, *charge.Place, error) {
 	charges, more, err := s.open(ctx, states, after, limit)
+	left, err := unreadable.Split(err)
 	switch {
 	case err != nil:
 		return nil, nil, fmt.Errorf("list open charges in DynamoDB table %s: %w", s.name, err)
 	case more == nil:
-		return charges, nil, nil
+		return charges, nil, unreadable.Left(left)
 	}
-	return charges, &charge.Place{CreatedAt: more.CreatedAt, Number: more.ID}, nil
+	return charges, &charge.Place{CreatedAt: more.CreatedAt, Number: more.ID}, unreadable.Left(left)
 }
 
 func (s *Charges) open(ctx context.Context, states []charge.State, after charge.Place, limit int) (charges []charge.Charge, more *place, err error) {
 	next, stop := iter.Pull2(s.rows(ctx, s.openRows(), placeText(after.CreatedAt, after.Number), min(limit, pageRows)))
 	defer stop()
-	var last row
-	for range maxBatches {
+	var broken []*unreadable.Error
+	for batches := 1; ; batches++ {
 		batch, err := take(next, limit)
 		if err != nil {
 			return nil, nil, err
 		}
-		found, err := s.readAll(ctx, batch)
+		found, bad, err := s.readAll(ctx, batch)
 		if err != nil {
 			return nil, nil, err
 		}
 		for i, c := range found {
-			last = batch[i]
-			if slices.Contains(states, c.State) {
+			if at := batch[i].place(); at != nil { // a page does not end behind what has no place
+				more = at
+			}
+			switch {
+			case bad[i] != nil:
+				broken = append(broken, bad[i])
+			case slices.Contains(states, c.State):
 				charges = append(charges, c)
 			}
-			if len(charges) == limit {
-				more, err = s.openRows().place(last)
-				return charges, more, err
+			if more != nil && len(charges)+len(broken) >= limit {
+				return charges, more, unreadable.Left(broken)
 			}
 		}
 		if len(batch) < limit {
-			return charges, nil, nil
+			return charges, nil, unreadable.Left(broken)
+		}
+		if more != nil && batches >= maxBatches {
+			return charges, more, unreadable.Left(broken)
 		}
 	}
-	more, err = s.openRows().place(last)
-	return charges, more, err
 }
 
 // take takes as many rows as there are, up to a number.
@@ -226,7 +276,10 @@ func (s *Charges) PaymentOwner(ctx context.Context, paymentID string) (number st
 	})
 	var owner row
 	if err == nil && len(out.Items) > 0 {
-		owner, err = readRow(out.Items[0], chargePrefix, attrPaymentID)
+		owner, err = readRow(out.Items[0], s.kind, s.prefix, attrPaymentID)
+	}
+	if err == nil && owner.broken != nil {
+		err = owner.broken
 	}
 	if err != nil {
 		return "", fmt.Errorf("look up payment_id %s in DynamoDB table %s: %w", paymentID, s.name, err)
@@ -306,10 +359,13 @@ func (r *shardRows) fill(ctx context.Context) {
 			return
 		}
 		for _, item := range out.Items {
-			next, err := readRow(item, r.sharded.prefix, r.sharded.sort)
+			next, err := readRow(item, r.sharded.kind, r.sharded.prefix, r.sharded.sort)
 			if err != nil {
 				r.err = cmp.Or(r.err, err)
 				continue
+			}
+			if r.sharded.operator == ">" { // of places
+				next = r.sharded.placed(next)
 			}
 			r.read = append(r.read, next)
 		}

@@ -11,6 +11,7 @@ import (
 
 	"dinarfunctions/shared/charge"
 	"dinarfunctions/shared/money"
+	"dinarfunctions/shared/unreadable"
 )
 
 // The attributes of a charge. All are texts but history, a list of maps of
@@ -93,7 +94,7 @@ func historyList(entries []charge.Entry) *types.AttributeValueMemberL {
 }
 
 // readCharge reads the item of an order number. No item is ErrNotFound. An item
-// with anything missing or garbled is an error that names it, without its
+// with anything missing or garbled is an *unreadable.Error that names it, without its
 // contents: read as less than it says, it might be charged again. Attributes
 // that a later version may have added are left alone.
 func readCharge(number string, item map[string]types.AttributeValue) (charge.Charge, error) {
@@ -130,7 +131,7 @@ func readCharge(number string, item map[string]types.AttributeValue) (charge.Cha
 		History:        r.history(attrHistory),
 	}
 	if len(r.faults) > 0 {
-		return charge.Charge{}, fmt.Errorf("the stored charge cannot be read (%s); nothing is charged under its number until the item is mended", strings.Join(r.faults, "; "))
+		return charge.Charge{}, r.unreadable(unreadable.Charge, number)
 	}
 	return c, nil
 }
@@ -142,6 +143,11 @@ type reader struct {
 }
 
 func (r *reader) fault(name, what string) { r.faults = append(r.faults, name+" "+what) }
+
+// unreadable is the error of the thing under a key, with all that is wrong with it.
+func (r *reader) unreadable(kind unreadable.Kind, key string) *unreadable.Error {
+	return &unreadable.Error{Kind: kind, Key: key, What: strings.Join(r.faults, "; ")}
+}
 
 // optional reads a text that may be absent.
 func (r *reader) optional(name string) string {

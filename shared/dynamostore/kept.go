@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"golang.org/x/sync/errgroup"
+
+	"dinarfunctions/shared/unreadable"
 )
 
 // kept is a table as the store of one kind of thing: what the stores of charges, of
@@ -16,10 +19,13 @@ import (
 type kept[T any] struct {
 	table
 	prefix string // what the key of a thing begins with, before its id
-	word   string // what errors call a thing, before its id
-	absent error  // what read returns for no item
+	kind   unreadable.Kind
+	states []string // all that this version knows
+	word   string   // what errors call a thing, before its id
+	absent error    // what read returns for no item
 
-	// read reads the item of an id; with an error, it returns the zero T.
+	// read reads the item of an id; with an error, it returns the zero T. The error is
+	// absent or an *unreadable.Error.
 	read func(id string, item map[string]types.AttributeValue) (T, error)
 }
 
@@ -67,75 +73,91 @@ func (k kept[T]) create(ctx context.Context, u *update, id string, at time.Time)
 // looks is the range of looks up to a time, listed that of all things from behind a
 // place.
 func (k kept[T]) looks() sharded {
-	return sharded{k.prefix, k.word, "due", attrDueShard, attrDueAt, "<="}
+	return sharded{k.prefix, k.kind, "due", attrDueShard, attrDueAt, "<="}
 }
 
 func (k kept[T]) listed() sharded {
-	return sharded{k.prefix, k.word, "listed", attrListShard, attrListAt, ">"}
+	return sharded{k.prefix, k.kind, "listed", attrListShard, attrListAt, ">"}
 }
 
 // list fills a page with the things in a state, or all for "". The index says where to
 // look; each thing is read itself, and left out where it is not in the state any more.
-// stateOf tells a thing's state, "" for the zero T. A page ends early where very many
+// stateOf is a thing's state, "" for the zero T. A page ends early where very many
 // are in other states; more is where to go on, if the index goes on.
+//
+// What cannot be read takes its place in the page, and is named by an
+// *unreadable.Some. One whose state this version does not know may be in any.
 func (k kept[T]) list(ctx context.Context, state string, after place, limit int, stateOf func(T) string) (found []T, more *place, err error) {
 	page := pageRows
 	if state == "" {
 		page = min(limit, pageRows)
 	}
 	var (
-		batch []row // not read yet
-		last  row
-		seen  int
+		batch  []row // not read yet
+		last   *place
+		seen   int
+		broken []*unreadable.Error
 	)
 	readBatch := func() error {
-		things, err := k.readAll(ctx, batch)
-		batch = nil
-		for _, thing := range things {
-			if is := stateOf(thing); is != "" && (state == "" || is == state) {
+		things, bad, err := k.readAll(ctx, batch)
+		if err != nil {
+			return err
+		}
+		for i, thing := range things {
+			if bad[i] != nil {
+				broken = append(broken, bad[i])
+			} else if is := stateOf(thing); is != "" && (state == "" || is == state) {
 				found = append(found, thing)
 			}
 		}
-		return err
+		batch = nil
+		return nil
 	}
 	for r, err := range k.rows(ctx, k.listed(), placeText(after.CreatedAt, after.ID), page) {
-		if err == nil && (len(found)+len(batch) == limit || seen == maxListed) {
+		full := func() bool { return last != nil && (len(found)+len(broken) >= limit || seen >= maxListed) }
+		if err == nil && (len(found)+len(broken)+len(batch) >= limit || seen >= maxListed) {
 			err = readBatch()
 		}
 		if err != nil {
 			return nil, nil, err
 		}
-		if len(found) == limit || seen == maxListed {
-			more, err = k.listed().place(last)
-			return found, more, err
+		if full() {
+			return found, last, unreadable.Left(broken)
 		}
 		seen++
-		last = r
-		if state == "" || r.state == state {
+		if at := r.place(); at != nil { // a page does not end behind what has no place
+			last = at
+		}
+		if state == "" || r.state == state || !slices.Contains(k.states, r.state) {
 			batch = append(batch, r)
 		}
 	}
 	if err := readBatch(); err != nil {
 		return nil, nil, err
 	}
-	return found, nil, nil
+	return found, nil, unreadable.Left(broken)
 }
 
 // readAll reads the things of some rows, in their order. One that is absent is the
-// zero T.
-func (k kept[T]) readAll(ctx context.Context, rows []row) ([]T, error) {
-	things := make([]T, len(rows))
+// zero T; for one that cannot be read, or whose row cannot be, bad says so.
+func (k kept[T]) readAll(ctx context.Context, rows []row) (things []T, bad []*unreadable.Error, err error) {
+	things, bad = make([]T, len(rows)), make([]*unreadable.Error, len(rows))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(readsAtOnce)
 	for i, r := range rows {
+		if r.broken != nil {
+			bad[i] = r.broken
+			continue
+		}
 		group.Go(func() error {
 			thing, err := k.Get(ctx, r.id)
-			if err != nil && !errors.Is(err, k.absent) {
+			bad[i] = unreadable.Of(err)
+			if err != nil && bad[i] == nil && !errors.Is(err, k.absent) {
 				return err
 			}
 			things[i] = thing
 			return nil
 		})
 	}
-	return things, group.Wait()
+	return things, bad, group.Wait()
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"dinarfunctions/shared/payout"
+	"dinarfunctions/shared/unreadable"
 )
 
 // The attributes of a watched payout, beside those of the same names that a charge
@@ -82,7 +83,7 @@ func paymentList(payments []payout.Payment) *types.AttributeValueMemberL {
 }
 
 // readPayout reads the item of a payment_id. No item is ErrNotFound. An item with
-// anything missing or garbled is an error that names it, without its contents.
+// anything missing or garbled is an *unreadable.Error that names it, without its contents.
 // Attributes that a later version may have added are left alone.
 func readPayout(id string, item map[string]types.AttributeValue) (payout.Payout, error) {
 	if len(item) == 0 {
@@ -113,7 +114,7 @@ func readPayout(id string, item map[string]types.AttributeValue) (payout.Payout,
 		r.fault(attrState, "is none that this version knows")
 	}
 	if len(r.faults) > 0 {
-		return payout.Payout{}, fmt.Errorf("the stored payout cannot be read (%s); DELETE it and PUT it anew", strings.Join(r.faults, "; "))
+		return payout.Payout{}, r.unreadable(unreadable.Payout, id)
 	}
 	return p, nil
 }

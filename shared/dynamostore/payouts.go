@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"dinarfunctions/shared/payout"
+	"dinarfunctions/shared/unreadable"
 )
 
 // PayoutsAPI is what the store of watched payouts needs of DynamoDB: GetItem,
@@ -47,7 +48,7 @@ var _ payout.Store = (*Payouts)(nil)
 // NewPayouts returns the store in a table, which must exist with those keys and
 // indexes. It calls nothing.
 func NewPayouts(api PayoutsAPI, name string) *Payouts {
-	return &Payouts{kept[payout.Payout]{table{api, name}, payoutPrefix, "payout", payout.ErrNotFound, readPayout}, api}
+	return &Payouts{kept[payout.Payout]{table{api, name}, payoutPrefix, unreadable.Payout, words(payout.States()), "payout", payout.ErrNotFound, readPayout}, api}
 }
 
 // Create implements payout.Store. It makes one call.
@@ -95,8 +96,7 @@ func (s *Payouts) Delete(ctx context.Context, id string) error {
 	return nil
 }
 
-// Due implements payout.Store. What cannot be read holds nothing up: the first error
-// comes last.
+// Due implements payout.Store. See due.
 func (s *Payouts) Due(ctx context.Context, now time.Time) iter.Seq2[payout.Due, error] {
 	return due(ctx, s.table, s.looks(), now, func(id string, at time.Time) payout.Due { return payout.Due{ID: id, At: at} })
 }
@@ -104,8 +104,9 @@ func (s *Payouts) Due(ctx context.Context, now time.Time) iter.Seq2[payout.Due, 
 // List implements payout.Store. See kept.list.
 func (s *Payouts) List(ctx context.Context, state payout.State, after payout.Place, limit int) ([]payout.Payout, *payout.Place, error) {
 	payouts, more, err := s.list(ctx, string(state), place(after), limit, func(p payout.Payout) string { return string(p.State) })
+	left, err := unreadable.Split(err)
 	if err != nil {
 		return nil, nil, fmt.Errorf("list payouts in DynamoDB table %s: %w", s.name, err)
 	}
-	return payouts, (*payout.Place)(more), nil
+	return payouts, (*payout.Place)(more), unreadable.Left(left)
 }

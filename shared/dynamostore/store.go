@@ -45,7 +45,8 @@
 //
 // How often and for how long a call is tried is up to the client that New is
 // given (shared/awsconfig bounds both). A table that is throttled or cannot be
-// reached is an error, never an absent charge; so is an item that cannot be read.
+// reached is an error, never an absent charge. An item that cannot be read is an
+// *unreadable.Error: lists go on without it and name it, and so does what is due.
 package dynamostore
 
 import (
@@ -59,6 +60,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"dinarfunctions/shared/charge"
+	"dinarfunctions/shared/unreadable"
 )
 
 // API is what the store needs of DynamoDB; *dynamodb.Client has it. These are all
@@ -79,7 +81,7 @@ var _ charge.Store = (*Charges)(nil)
 // NewCharges returns the store in a table, which must exist with the keys and
 // indexes of the package doc. It calls nothing.
 func NewCharges(api API, name string) *Charges {
-	return &Charges{kept[charge.Charge]{table{api, name}, chargePrefix, "order number", charge.ErrNotFound, readCharge}}
+	return &Charges{kept[charge.Charge]{table{api, name}, chargePrefix, unreadable.Charge, words(charge.States()), "order number", charge.ErrNotFound, readCharge}}
 }
 
 // Claim implements charge.Store. It makes one call; two where the history of

@@ -1,7 +1,6 @@
 package dynamostore
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -11,6 +10,7 @@ import (
 	"dinarfunctions/shared/charge"
 	"dinarfunctions/shared/hidden"
 	"dinarfunctions/shared/subscription"
+	"dinarfunctions/shared/unreadable"
 )
 
 // The attributes of a subscription, beside those of the same names that a charge has
@@ -120,7 +120,7 @@ func (u *update) setLast(last subscription.LastCharge) {
 }
 
 // readSubscription reads the item of an id. No item is ErrNotFound. An item with
-// anything missing or garbled is an error that names it, without its contents: there is
+// anything missing or garbled is an *unreadable.Error that names it, without its contents: there is
 // a token in it. Attributes that a later version may have added are left alone.
 func readSubscription(id string, item map[string]types.AttributeValue) (subscription.Subscription, error) {
 	if len(item) == 0 {
@@ -173,7 +173,7 @@ func readSubscription(id string, item map[string]types.AttributeValue) (subscrip
 		r.fault(attrMissed, "is none that this version knows")
 	}
 	if len(r.faults) > 0 {
-		return subscription.Subscription{}, fmt.Errorf("the stored subscription cannot be read (%s); nothing is charged for it until the item is mended", strings.Join(r.faults, "; "))
+		return subscription.Subscription{}, r.unreadable(unreadable.Subscription, id)
 	}
 	return s, nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"dinarfunctions/shared/charge"
 	"dinarfunctions/shared/subscription"
+	"dinarfunctions/shared/unreadable"
 )
 
 // SubscriptionsAPI is what the store of subscriptions needs of DynamoDB. The rights are
@@ -39,7 +40,7 @@ var _ subscription.Store = (*Subscriptions)(nil)
 // indexes of the package doc. It calls nothing.
 func NewSubscriptions(api SubscriptionsAPI, name string, charges *Charges) *Subscriptions {
 	return &Subscriptions{
-		kept[subscription.Subscription]{table{api, name}, subscriptionPrefix, "subscription", subscription.ErrNotFound, readSubscription},
+		kept[subscription.Subscription]{table{api, name}, subscriptionPrefix, unreadable.Subscription, words(subscription.States()), "subscription", subscription.ErrNotFound, readSubscription},
 		api, charges,
 	}
 }
@@ -192,8 +193,7 @@ func (s *Subscriptions) Look(ctx context.Context, id string, was, next time.Time
 	return standing, moved, nil
 }
 
-// Due implements subscription.Store. What cannot be read holds nothing up: the first
-// error comes last.
+// Due implements subscription.Store. See due.
 func (s *Subscriptions) Due(ctx context.Context, now time.Time) iter.Seq2[subscription.Due, error] {
 	return due(ctx, s.table, s.looks(), now, func(id string, at time.Time) subscription.Due { return subscription.Due{ID: id, At: at} })
 }
@@ -201,10 +201,11 @@ func (s *Subscriptions) Due(ctx context.Context, now time.Time) iter.Seq2[subscr
 // List implements subscription.Store. See kept.list.
 func (s *Subscriptions) List(ctx context.Context, state subscription.State, after subscription.Place, limit int) ([]subscription.Subscription, *subscription.Place, error) {
 	found, more, err := s.list(ctx, string(state), place(after), limit, func(one subscription.Subscription) string { return string(one.State) })
+	left, err := unreadable.Split(err)
 	if err != nil {
 		return nil, nil, fmt.Errorf("list subscriptions in DynamoDB table %s: %w", s.name, err)
 	}
-	return found, (*subscription.Place)(more), nil
+	return found, (*subscription.Place)(more), unreadable.Left(left)
 }
 
 // replacing writes a subscription at its next revision over the one that it was made

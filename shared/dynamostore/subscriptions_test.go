@@ -21,6 +21,7 @@ import (
 	"dinarfunctions/shared/hidden"
 	"dinarfunctions/shared/subscription"
 	"dinarfunctions/shared/subscription/subscriptiontest"
+	"dinarfunctions/shared/unreadable"
 )
 
 const (
@@ -482,17 +483,29 @@ func TestTheChargesOfASubscriptionAreOneQuery(t *testing.T) {
 	require.Equal(t, texts(map[string]string{":id": "gold-42", ":after": "000000006#000002"}), sent.Body.ExpressionAttributeValues)
 	require.Equal(t, 1, sent.Body.Limit)
 
-	// A list with a hole would hide a charge.
+	// A list with a hole that it does not name would hide a charge.
 	for name, answers := range map[string][]http.HandlerFunc{
-		"no index":                {refused(400, "ValidationException")},
-		"an unreadable row":       {answer(200, map[string]any{"Items": []attributes{{}}})},
-		"an unreadable charge":    {answer(200, page), found(attributes{"pk": row["pk"]})},
-		"a charge of another":     {answer(200, page), found(stored(claim(t, "attempt-1")))},
-		"a charge that is absent": {answer(200, page), found(nil)},
+		"no index":              {refused(400, "ValidationException")},
+		"an unreadable row":     {answer(200, map[string]any{"Items": []attributes{{}}})},
+		"a charge out of reach": {answer(200, page), refused(400, "AccessDeniedException")},
 	} {
 		_, _, err := serve(t, answers...).store().OfSubscription(t.Context(), "gold-42", charge.Cycle{}, 10)
 		require.ErrorContains(t, err, "subscription gold-42", name)
 		require.NotErrorIs(t, err, charge.ErrNotFound)
+	}
+
+	// One item that cannot be read is not an outage: the list names it by its key.
+	for name, item := range map[string]attributes{
+		"an unreadable charge":    {"pk": row["pk"]},
+		"a charge of another":     stored(claim(t, "attempt-1")),
+		"a charge that is absent": nil,
+	} {
+		got, more, err := serve(t, answer(200, page), found(item)).store().OfSubscription(t.Context(), "gold-42", charge.Cycle{}, 10)
+		left, failed := unreadable.Split(err)
+		require.NoError(t, failed, name)
+		require.Equal(t, []string{"order-1"}, unreadable.Keys(left), name)
+		require.Empty(t, got, name)
+		require.Equal(t, c.For, *more, "the list goes on behind it")
 	}
 }
 

@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"dinarfunctions/shared/charge"
+	"dinarfunctions/shared/unreadable"
 )
 
 // switchKey is the key of the operator's switch.
@@ -22,7 +22,7 @@ const (
 )
 
 // Switch implements charge.Store. It makes one call, strongly consistent. A switch
-// that cannot be read is an error: it may say that charging is stopped.
+// that cannot be read is an *unreadable.Error: it may say that charging is stopped.
 func (s *Charges) Switch(ctx context.Context) (charge.Switch, error) {
 	item, err := s.item(ctx, switchKey)
 	var set charge.Switch
@@ -45,7 +45,7 @@ func readSwitch(item map[string]types.AttributeValue) (charge.Switch, error) {
 		r.fault(attrMode, "is none that this version knows")
 	}
 	if len(r.faults) > 0 {
-		return charge.Switch{}, fmt.Errorf("it cannot be read (%s); set it anew", strings.Join(r.faults, "; "))
+		return charge.Switch{}, r.unreadable(unreadable.Switch, "")
 	}
 	return set, nil
 }

@@ -14,6 +14,10 @@ var ErrNotFound = errors.New("no watched payout under this payment_id")
 // condition inside and answers with what stands there afterwards. payouttest.Store
 // is the suite that every implementation passes.
 //
+// A payout that is there and cannot be read is an *unreadable.Error. List goes on without
+// it: its error is an *unreadable.Some then, and what it returns beside it is good. Due
+// yields one in place of an entry that cannot be read, and goes on.
+//
 // Any other error than ErrNotFound means that the store could not be reached or
 // refused the work. The write may have happened all the same.
 type Store interface {

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"dinarfunctions/shared/unreadable"
 )
 
 // How the time of one invocation is spent.
@@ -68,7 +70,7 @@ func NewWatcher(store Store, provider Provider, overdueAfter time.Duration, now 
 // reference that is given takes the place of an earlier one.
 func (w *Watcher) Watch(ctx context.Context, id, reference string) (p Payout, created bool, err error) {
 	fail := func(err error) (Payout, bool, error) {
-		return Payout{}, false, fmt.Errorf("%w: watching payout %s: %w", ErrStore, id, err)
+		return Payout{}, false, unreadable.Wrap(err, ErrStore, "watching payout "+id)
 	}
 	for range maxWrites {
 		standing, created, err := w.store.Create(ctx, New(id, reference, w.now()))
@@ -102,22 +104,24 @@ func (w *Watcher) Find(ctx context.Context, id string) (Payout, error) {
 	case errors.Is(err, ErrNotFound):
 		return Payout{}, fmt.Errorf("payout %s: %w", id, err)
 	case err != nil:
-		return Payout{}, fmt.Errorf("%w: reading payout %s: %w", ErrStore, id, err)
+		return Payout{}, unreadable.Wrap(err, ErrStore, "reading payout "+id)
 	}
 	return w.seen(p), nil
 }
 
 // List lists watched payouts in a state, or all of them for the empty one, oldest
-// first, as Store.List does.
+// first, as Store.List does. Where some cannot be read, it returns the others with an
+// *unreadable.Some.
 func (w *Watcher) List(ctx context.Context, state State, after Place, limit int) ([]Payout, *Place, error) {
 	payouts, more, err := w.store.List(ctx, state, after, limit)
+	left, err := unreadable.Split(err)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: listing payouts: %w", ErrStore, err)
 	}
 	for i, p := range payouts {
 		payouts[i] = w.seen(p)
 	}
-	return payouts, more, nil
+	return payouts, more, unreadable.Left(left)
 }
 
 // Forget ends a watch. One that is not there is no error.
@@ -139,6 +143,9 @@ type Swept struct {
 	Unanswered int
 	// Failed payouts could not be read or written; their look comes again.
 	Failed int
+	// Unreadable payouts are stored and cannot be read. Each is an alarm, and keeps no
+	// other from being looked at.
+	Unreadable int
 	// KeyRefused tells that the provider refused the key, which ends a sweep.
 	KeyRefused bool
 	// Left tells that the sweep ended before the work did; the next schedule goes on.
@@ -168,6 +175,12 @@ func (w *Watcher) Sweep(ctx context.Context) (Swept, error) {
 		failed error
 	)
 	for due, err := range w.store.Due(ctx, w.now()) {
+		if unreadable.Alarm(ctx, w.log, err) {
+			s.mu.Lock()
+			s.result.Unreadable++
+			s.mu.Unlock()
+			continue
+		}
 		if err != nil {
 			failed = fmt.Errorf("%w: reading what is due: %w", ErrStore, err)
 			break
@@ -193,7 +206,7 @@ func (w *Watcher) Sweep(ctx context.Context) (Swept, error) {
 	case failed != nil:
 	case s.noKey != nil:
 		failed = fmt.Errorf("%w: %w", ErrNoKey, s.noKey)
-	case s.result.Failed > 0 && s.result.Failed == begun:
+	case s.result.Failed > 0 && s.result.Failed == begun-s.unread:
 		failed = fmt.Errorf("%w: none of %d payouts that are due could be looked at", ErrStore, begun)
 	}
 	return s.result, failed
@@ -211,6 +224,7 @@ type sweep struct {
 	result Swept
 	silent int  // questions that got no answer
 	heard  int  // questions that got one, be it a refusal
+	unread int  // looks at payouts that cannot be read
 	ended  bool // nobody else is asked about
 	noKey  error
 }
@@ -339,8 +353,17 @@ func (s *sweep) count(ctx context.Context, id string, learnt error) {
 }
 
 func (s *sweep) lookFailed(ctx context.Context, id string, err error) {
+	unread := unreadable.Alarm(ctx, s.log, err)
 	s.mu.Lock()
-	s.result.Failed++
+	if unread {
+		s.result.Unreadable++
+		s.unread++
+	} else {
+		s.result.Failed++
+	}
 	s.mu.Unlock()
+	if unread {
+		return
+	}
 	s.log.WarnContext(ctx, "a watched payout could not be looked at; its look comes again", "payment_id", id, "error", err.Error())
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"dinarfunctions/shared/charge"
+	"dinarfunctions/shared/unreadable"
 )
 
 // Ledger is what the Biller needs of *charge.Ledger, whose errors it passes on.
@@ -58,6 +59,9 @@ func NewBiller(store Store, ledger Ledger, queue Queue, now func() time.Time, lo
 	return &Biller{store: store, ledger: ledger, queue: queue, now: wall, log: log}
 }
 
+// The errors of a Biller wrap ErrStore where a store cannot be reached, and an
+// *unreadable.Error instead where what is stored cannot be read.
+
 // attempts is how often a write is tried anew when another writer was first.
 const attempts = 5
 
@@ -72,7 +76,7 @@ func (b *Biller) Look(ctx context.Context, m Message) error {
 			b.log.WarnContext(ctx, "a message about a subscription that is not there", "subscription", m.Subscription)
 			return nil
 		case err != nil:
-			return fmt.Errorf("%w: reading subscription %s: %w", ErrStore, m.Subscription, err)
+			return unreadable.Wrap(err, ErrStore, "reading subscription "+m.Subscription)
 		}
 		if s.Cycle != m.Cycle || s.Attempt != m.Attempt {
 			return nil // it has gone on since
@@ -256,7 +260,7 @@ func (b *Biller) Follow(ctx context.Context, c charge.Charge) error {
 			b.log.WarnContext(ctx, "a charge of a subscription that is not there", "order_number", c.Order.Number)
 			return nil
 		case err != nil:
-			return fmt.Errorf("%w: reading subscription %s: %w", ErrStore, c.For.Subscription, err)
+			return unreadable.Wrap(err, ErrStore, "reading subscription "+c.For.Subscription)
 		}
 		if s.Waiting && c.State.Chargeable() && c.UpdatedAt.Before(s.WaitingSince) {
 			return nil // of an attempt before the one that it waits for
@@ -350,7 +354,7 @@ func (b *Biller) put(ctx context.Context, s Subscription) (Subscription, error) 
 	case errors.Is(err, ErrChanged):
 		return s, err
 	case err != nil:
-		return s, fmt.Errorf("%w: writing subscription %s: %w", ErrStore, s.ID, err)
+		return s, unreadable.Wrap(err, ErrStore, "writing subscription "+s.ID)
 	}
 	b.alarm(ctx, written)
 	return written, nil
@@ -362,7 +366,7 @@ func (b *Biller) get(ctx context.Context, id string) (Subscription, error) {
 	case errors.Is(err, ErrNotFound):
 		return s, fmt.Errorf("subscription %s: %w", id, err)
 	case err != nil:
-		return s, fmt.Errorf("%w: reading subscription %s: %w", ErrStore, id, err)
+		return s, unreadable.Wrap(err, ErrStore, "reading subscription "+id)
 	}
 	return s, nil
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"dinarfunctions/shared/charge"
+	"dinarfunctions/shared/unreadable"
 )
 
 const (
@@ -26,6 +27,9 @@ type Queued struct {
 	Sent, Unsent int
 	// Failed subscriptions could not be read or written; they stay due.
 	Failed int
+	// Unreadable subscriptions are stored and cannot be read. Each is an alarm, and keeps
+	// no other from being queued.
+	Unreadable int
 	// Stopped: an operator has stopped charging, so nothing was queued.
 	Stopped bool
 	// Left tells that time ended before the work did; the next schedule goes on.
@@ -48,6 +52,10 @@ func (b *Biller) QueueDue(ctx context.Context) (result Queued, err error) {
 	}
 	var batch []Due
 	for due, failed := range b.store.Due(ctx, b.now()) {
+		if unreadable.Alarm(ctx, b.log, failed) {
+			result.Unreadable++
+			continue
+		}
 		if failed != nil {
 			err = fmt.Errorf("%w: reading what is due: %w", ErrStore, failed)
 			break
@@ -84,7 +92,11 @@ func (b *Biller) enqueue(ctx context.Context, batch []Due, result *Queued) {
 		wg.Go(func() {
 			defer func() { <-slots }()
 			s, moved, err := b.store.Look(ctx, due.ID, due.At, next)
-			if err != nil {
+			if unreadable.Alarm(ctx, b.log, err) {
+				mu.Lock()
+				result.Unreadable++
+				mu.Unlock()
+			} else if err != nil {
 				mu.Lock()
 				result.Failed++
 				mu.Unlock()

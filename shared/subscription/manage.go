@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"dinarfunctions/shared/charge"
+	"dinarfunctions/shared/unreadable"
 )
 
 // Put makes a subscription, or changes one from the next claim on. It tells whether
@@ -29,7 +30,7 @@ func (b *Biller) Put(ctx context.Context, id string, terms Terms) (s Subscriptio
 		}
 		s, created, err = b.store.Create(ctx, New(id, terms, now))
 		if err != nil {
-			return s, false, fmt.Errorf("%w: writing subscription %s: %w", ErrStore, id, err)
+			return s, false, unreadable.Wrap(err, ErrStore, "writing subscription "+id)
 		}
 		if created {
 			return s, true, nil
@@ -86,11 +87,13 @@ func (b *Biller) Find(ctx context.Context, id string) (Subscription, error) {
 	}
 	c, err := b.ledger.Find(ctx, Number(s.Last.Of))
 	if err != nil {
+		unreadable.Alarm(ctx, b.log, err)
 		b.log.WarnContext(ctx, "the last charge of a subscription could not be read", "subscription", id, "error", err.Error())
 		return s, nil
 	}
 	if !c.State.Open() {
 		if err := b.Follow(ctx, c); err != nil {
+			unreadable.Alarm(ctx, b.log, err)
 			b.log.WarnContext(ctx, "a subscription could not take over its charge; it will", "subscription", id, "error", err.Error())
 			return s, nil
 		}
@@ -105,18 +108,21 @@ func (b *Biller) Find(ctx context.Context, id string) (Subscription, error) {
 }
 
 // List lists subscriptions in a state, or all for "", oldest first. It wraps ErrStore.
+// Where some cannot be read, it returns the others with an *unreadable.Some.
 func (b *Biller) List(ctx context.Context, state State, after Place, limit int) ([]Subscription, *Place, error) {
 	found, more, err := b.store.List(ctx, state, after, limit)
+	left, err := unreadable.Split(err)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: listing subscriptions: %w", ErrStore, err)
 	}
-	return slices.Clone(found), more, nil
+	return slices.Clone(found), more, unreadable.Left(left)
 }
 
 // Charges lists the charges of a subscription by cycle and try. It wraps ErrNotFound
-// where there is no such subscription, or the errors of the ledger.
+// where there is no such subscription, or the errors of the ledger. The subscription
+// itself need not be readable.
 func (b *Biller) Charges(ctx context.Context, id string, after charge.Cycle, limit int) ([]charge.Charge, *charge.Cycle, error) {
-	if _, err := b.get(ctx, id); err != nil {
+	if _, err := b.get(ctx, id); err != nil && unreadable.Of(err) == nil {
 		return nil, nil, err
 	}
 	return b.ledger.OfSubscription(ctx, id, after, limit)

@@ -20,6 +20,10 @@ var (
 // Store keeps subscriptions by id. Each write is one atomic step with its condition
 // inside. subscriptiontest.Store is the suite that every implementation passes.
 //
+// A subscription that is there and cannot be read is an *unreadable.Error. List goes on
+// without it: its error is an *unreadable.Some then, and what it returns beside it is
+// good. Due yields one in place of an entry that cannot be read, and goes on.
+//
 // Any other error than those named means that the store could not be reached or
 // refused the work. The write may have happened all the same.
 type Store interface {

@@ -47,6 +47,8 @@ type bundle struct {
 	function trigger.Handlers
 	provider *httptest.Server
 	store    *brokenStore
+	file     *boltstore.File
+	path     string // of the file
 
 	mu      sync.Mutex
 	now     time.Time // of the watcher
@@ -58,6 +60,15 @@ type bundle struct {
 	secret  http.HandlerFunc  // Secrets Manager's answer
 	read    int               // how often the secret was read
 	said    bytes.Buffer      // every answer and error of the function
+}
+
+// open opens the store.
+func (b *bundle) open(t *testing.T) {
+	t.Helper()
+	file, err := boltstore.Open(b.path)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, file.Close()) })
+	b.file, b.store.Store = file, file.Payouts()
 }
 
 func newBundle(t *testing.T) *bundle {
@@ -100,10 +111,9 @@ func newBundle(t *testing.T) *bundle {
 		Backoff:  func() backoff.BackOff { return &backoff.ZeroBackOff{} },
 		TryLimit: time.Second,
 	})
-	file, err := boltstore.Open(filepath.Join(t.TempDir(), "ledger.db"))
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, file.Close()) })
-	b.now, b.store = time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC), &brokenStore{Store: file.Payouts()}
+	b.path = filepath.Join(t.TempDir(), "ledger.db")
+	b.now, b.store = time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC), &brokenStore{}
+	b.open(t)
 	b.function = handler.New(client, payout.NewWatcher(b.store, client, 30*time.Minute, b.clock, log), log)
 
 	t.Cleanup(func() {

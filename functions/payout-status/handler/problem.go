@@ -10,6 +10,7 @@ import (
 	"dinarfunctions/shared/dinardragon"
 	"dinarfunctions/shared/payout"
 	"dinarfunctions/shared/secrets"
+	"dinarfunctions/shared/unreadable"
 )
 
 // retryAfter is when a caller may try again what may have passed by then.
@@ -50,6 +51,15 @@ func problemOf(err error) error {
 			told.RetryAfter = retryAfter
 		}
 		return told
+	}
+	// What cannot be read is not out of reach, whatever wraps it: waiting does not help.
+	if broken := unreadable.Of(err); broken != nil {
+		return &api.Problem{
+			Status: http.StatusInternalServerError,
+			Title:  "A stored item cannot be read",
+			Detail: "Nothing was changed by this request: " + broken.Error() + ".",
+			Cause:  err,
+		}
 	}
 	switch {
 	case errors.Is(err, payout.ErrNotFound):

@@ -9,6 +9,7 @@ import (
 
 	"dinarfunctions/shared/api"
 	"dinarfunctions/shared/payout"
+	"dinarfunctions/shared/unreadable"
 	"dinarfunctions/shared/view"
 )
 
@@ -36,7 +37,8 @@ const maxReference = 255
 func (h handler) sweep(ctx context.Context) error {
 	swept, err := h.watcher.Sweep(ctx)
 	h.log.InfoContext(ctx, "watched payouts were asked about", "metric", "payout_sweep", "asked", swept.Asked, "completed", swept.Completed,
-		"unanswered", swept.Unanswered, "failed", swept.Failed, "key_refused", swept.KeyRefused, "left", swept.Left)
+		"unanswered", swept.Unanswered, "failed", swept.Failed, "key_refused", swept.KeyRefused, "left", swept.Left,
+		"unreadable", swept.Unreadable)
 	return err
 }
 
@@ -92,9 +94,11 @@ func (h handler) forget(r *http.Request) (api.Answer, error) {
 	return api.Answer{Status: http.StatusNoContent}, nil
 }
 
-// listView is a page of watched payouts.
+// listView is a page of watched payouts. Unreadable are the ids of those that belong into
+// it and cannot be read.
 type listView struct {
 	Payouts    []view.Payout `json:"payouts"`
+	Unreadable []string      `json:"unreadable,omitempty"`
 	NextCursor string        `json:"next_cursor,omitzero"`
 }
 
@@ -112,11 +116,13 @@ func (h handler) list(r *http.Request) (api.Answer, error) {
 		}
 		faults = append(faults, api.FieldError{Field: "state", Message: "must be one of " + strings.Join(words, ", ")})
 	}
-	asked, faults := api.ReadPage(query, faults)
-	if faults != nil {
-		return api.Answer{}, api.Invalid(faults...)
+	of := api.ByTime("/payouts", string(state))
+	asked, err := api.ReadPage(query, of, faults)
+	if err != nil {
+		return api.Answer{}, err
 	}
 	payouts, more, err := h.watcher.List(r.Context(), state, payout.Place{CreatedAt: asked.After.CreatedAt, ID: asked.After.ID}, asked.Limit)
+	left, err := unreadable.Split(err)
 	if err != nil {
 		return api.Answer{}, problemOf(err)
 	}
@@ -124,12 +130,12 @@ func (h handler) list(r *http.Request) (api.Answer, error) {
 		place := payouts[fit-1].Place()
 		payouts, more = payouts[:fit], &place
 	}
-	page := listView{Payouts: make([]view.Payout, len(payouts))}
+	page := listView{Payouts: make([]view.Payout, len(payouts)), Unreadable: unreadable.Keys(left)}
 	for i, p := range payouts {
 		page.Payouts[i] = view.OfPayout(p)
 	}
 	if more != nil {
-		page.NextCursor = api.Place{CreatedAt: more.CreatedAt, ID: more.ID}.Cursor()
+		page.NextCursor = of.Cursor(api.Place{CreatedAt: more.CreatedAt, ID: more.ID})
 	}
 	return api.Answer{Status: http.StatusOK, Body: page}, nil
 }

@@ -9,6 +9,7 @@ import (
 	"dinarfunctions/shared/charge"
 	"dinarfunctions/shared/secrets"
 	"dinarfunctions/shared/subscription"
+	"dinarfunctions/shared/unreadable"
 )
 
 // statusOf is the HTTP status of a POST, first or repeated, by what became of
@@ -42,6 +43,10 @@ func problemOf(err error) error {
 		missed   *subscription.MissedError
 		secret   *secrets.Error
 	)
+	// What cannot be read is not out of reach, whatever wraps it: waiting does not help.
+	if broken := unreadable.Of(err); broken != nil {
+		return unreadableProblem(broken, err)
+	}
 	switch {
 	case errors.As(err, &invalid):
 		return api.Invalid(fieldsOf(invalid.Faults)...)
@@ -87,6 +92,17 @@ func problemOf(err error) error {
 		return notNow("Too little time was left in this invocation to charge safely. Nothing was sent by this request.", err)
 	default:
 		return err
+	}
+}
+
+// unreadableProblem is the 500 of a stored thing that cannot be read: it says what is
+// wrong with it, and not when to try again, since a person has to mend it.
+func unreadableProblem(broken *unreadable.Error, cause error) error {
+	return &api.Problem{
+		Status: http.StatusInternalServerError,
+		Title:  "A stored item cannot be read",
+		Detail: "Nothing was sent to the provider by this request: " + broken.Error() + ".",
+		Cause:  cause,
 	}
 }
 

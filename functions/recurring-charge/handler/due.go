@@ -14,6 +14,7 @@ import (
 	"dinarfunctions/shared/duequeue"
 	"dinarfunctions/shared/subscription"
 	"dinarfunctions/shared/trigger"
+	"dinarfunctions/shared/unreadable"
 )
 
 // schedule is what the schedule wakes the function for: what is due is put on the
@@ -33,14 +34,17 @@ func (h handler) schedule(ctx context.Context) error {
 func (h handler) queueDue(ctx context.Context) error {
 	queued, err := h.biller.QueueDue(ctx)
 	h.log.InfoContext(ctx, "what is due was put on the queue", "metric", "queued", "sent", queued.Sent, "unsent", queued.Unsent,
-		"failed", queued.Failed, "stopped", queued.Stopped, "left", queued.Left)
+		"failed", queued.Failed, "stopped", queued.Stopped, "left", queued.Left,
+		"unreadable", queued.Unreadable)
+	unreadable.Alarm(ctx, h.log, err) // of the operator's switch
 	return err
 }
 
 func (h handler) sweep(ctx context.Context) error {
 	swept, err := h.ledger.Sweep(ctx)
 	h.log.InfoContext(ctx, "open charges were asked about", "metric", "sweep", "asked", swept.Asked, "ended", swept.Ended,
-		"unanswered", swept.Unanswered, "failed", swept.Failed, "unknown", swept.Unknown, "left", swept.Left)
+		"unanswered", swept.Unanswered, "failed", swept.Failed, "unknown", swept.Unknown, "left", swept.Left,
+		"unreadable", swept.Unreadable)
 	return err
 }
 
@@ -178,6 +182,7 @@ func (b *batch) follow(ctx context.Context, chain []work) {
 		if errors.Is(err, subscription.ErrKeyRefused) {
 			b.refused.Store(true)
 		}
+		unreadable.Alarm(ctx, b.log, err)
 		b.log.WarnContext(ctx, "a message has to come again", "subscription", w.message.Subscription, "cycle", w.message.Cycle,
 			"attempt", w.message.Attempt, "error", err.Error())
 	}

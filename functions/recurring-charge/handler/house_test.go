@@ -47,6 +47,7 @@ type house struct {
 	ledger   *charge.Ledger
 	biller   *subscription.Biller
 	store    *boltstore.File
+	path     string // of the store
 	queue    *queue
 	keys     *keyring
 	log      *logbuffer.Buffer
@@ -107,9 +108,16 @@ func newHouse(t *testing.T) *house {
 // newFunction starts the function anew, with an empty ledger.
 func (h *house) newFunction(t *testing.T) trigger.Handlers {
 	t.Helper()
+	h.path = filepath.Join(t.TempDir(), "ledger.db")
+	return h.start(t)
+}
+
+// start starts the function over the ledger that is there.
+func (h *house) start(t *testing.T) trigger.Handlers {
+	t.Helper()
 	base, err := url.Parse(h.server.URL)
 	require.NoError(t, err)
-	store, err := boltstore.Open(filepath.Join(t.TempDir(), "ledger.db"))
+	store, err := boltstore.Open(h.path)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
 	log := slog.New(slog.NewJSONHandler(h.log, nil))

@@ -6,15 +6,27 @@ import (
 
 	"dinarfunctions/shared/api"
 	"dinarfunctions/shared/charge"
+	"dinarfunctions/shared/unreadable"
 	"dinarfunctions/shared/view"
 )
 
 const maxNote = 1024
 
-// listView is a page of charges.
+// listView is a page of charges. Unreadable are the order numbers of those that belong
+// into it and cannot be read.
 type listView struct {
 	Charges    []view.Charge `json:"charges"`
+	Unreadable []string      `json:"unreadable,omitempty"`
 	NextCursor string        `json:"next_cursor,omitzero"`
+}
+
+// listOf is a page of charges, without its cursor.
+func listOf(charges []charge.Charge, left []*unreadable.Error) listView {
+	page := listView{Charges: make([]view.Charge, len(charges)), Unreadable: unreadable.Keys(left)}
+	for i, c := range charges {
+		page.Charges[i] = view.OfCharge(c)
+	}
+	return page
 }
 
 func (h handler) list(r *http.Request) (api.Answer, error) {
@@ -27,20 +39,19 @@ func (h handler) list(r *http.Request) (api.Answer, error) {
 	if state != "" && !state.Open() {
 		faults = append(faults, api.FieldError{Field: "state", Message: "must be sending, pending or unknown: only charges whose outcome is to come are listed"})
 	}
-	asked, faults := api.ReadPage(query, faults)
-	if faults != nil {
-		return api.Answer{}, api.Invalid(faults...)
+	of := api.ByTime("/charges", string(state))
+	asked, err := api.ReadPage(query, of, faults)
+	if err != nil {
+		return api.Answer{}, err
 	}
 	charges, more, err := h.ledger.Open(r.Context(), state, charge.Place{CreatedAt: asked.After.CreatedAt, Number: asked.After.ID}, asked.Limit)
+	left, err := unreadable.Split(err)
 	if err != nil {
 		return api.Answer{}, problemOf(err)
 	}
-	page := listView{Charges: make([]view.Charge, len(charges))}
-	for i, c := range charges {
-		page.Charges[i] = view.OfCharge(c)
-	}
+	page := listOf(charges, left)
 	if more != nil {
-		page.NextCursor = api.Place{CreatedAt: more.CreatedAt, ID: more.Number}.Cursor()
+		page.NextCursor = of.Cursor(api.Place{CreatedAt: more.CreatedAt, ID: more.Number})
 	}
 	return api.Answer{Status: http.StatusOK, Body: page}, nil
 }

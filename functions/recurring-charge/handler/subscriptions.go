@@ -2,17 +2,15 @@ package handler
 
 import (
 	"context"
-	"encoding/base64"
 	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
 
-	"github.com/go-json-experiment/json"
-
 	"dinarfunctions/shared/api"
 	"dinarfunctions/shared/charge"
 	"dinarfunctions/shared/subscription"
+	"dinarfunctions/shared/unreadable"
 	"dinarfunctions/shared/view"
 )
 
@@ -134,9 +132,11 @@ func subscriptionAnswer(s subscription.Subscription, err error) (api.Answer, err
 	return api.Answer{Status: http.StatusOK, Body: view.OfSubscription(s)}, nil
 }
 
-// subscriptionsView is a page of subscriptions.
+// subscriptionsView is a page of subscriptions. Unreadable are the ids of those that
+// belong into it and cannot be read.
 type subscriptionsView struct {
 	Subscriptions []view.Subscription `json:"subscriptions"`
+	Unreadable    []string            `json:"unreadable,omitempty"`
 	NextCursor    string              `json:"next_cursor,omitzero"`
 }
 
@@ -150,20 +150,22 @@ func (h handler) listSubscriptions(r *http.Request) (api.Answer, error) {
 	if state != "" && !slices.Contains(subscription.States(), state) {
 		faults = append(faults, api.FieldError{Field: "state", Message: fmt.Sprintf("must be one of %v, or left out", subscription.States())})
 	}
-	asked, faults := api.ReadPage(query, faults)
-	if faults != nil {
-		return api.Answer{}, api.Invalid(faults...)
+	of := api.ByTime("/subscriptions", string(state))
+	asked, err := api.ReadPage(query, of, faults)
+	if err != nil {
+		return api.Answer{}, err
 	}
 	found, more, err := h.biller.List(r.Context(), state, subscription.Place(asked.After), asked.Limit)
+	left, err := unreadable.Split(err)
 	if err != nil {
 		return api.Answer{}, problemOf(err)
 	}
-	page := subscriptionsView{Subscriptions: make([]view.Subscription, len(found))}
+	page := subscriptionsView{Subscriptions: make([]view.Subscription, len(found)), Unreadable: unreadable.Keys(left)}
 	for i, s := range found {
 		page.Subscriptions[i] = view.OfSubscription(s)
 	}
 	if more != nil {
-		page.NextCursor = api.Place(*more).Cursor()
+		page.NextCursor = of.Cursor(api.Place(*more))
 	}
 	return api.Answer{Status: http.StatusOK, Body: page}, nil
 }
@@ -177,66 +179,46 @@ func (h handler) listSubscriptionCharges(r *http.Request) (api.Answer, error) {
 	if err != nil {
 		return api.Answer{}, err
 	}
-	var faults []api.FieldError
-	after, err := readCycleCursor(query.Get("cursor"))
+	of := chargesOf(id)
+	asked, err := api.ReadPage(query, of, nil)
 	if err != nil {
-		faults = append(faults, api.FieldError{Field: "cursor", Message: "must be the next_cursor of an earlier answer"})
+		return api.Answer{}, err
 	}
-	query.Del("cursor") // of another kind than those of lists by time
-	asked, faults := api.ReadPage(query, faults)
-	if faults != nil {
-		return api.Answer{}, api.Invalid(faults...)
-	}
-	if after.Number != 0 {
-		after.Subscription = id
+	var after charge.Cycle
+	if at := asked.After; at.Cycle != 0 {
+		after = charge.Cycle{Subscription: id, Number: at.Cycle, Attempt: at.Attempt}
 	}
 	charges, more, err := h.biller.Charges(r.Context(), id, after, asked.Limit)
+	left, err := unreadable.Split(err)
 	if err != nil {
 		return api.Answer{}, problemOf(err)
 	}
-	page := listView{Charges: make([]view.Charge, len(charges))}
-	for i, c := range charges {
-		page.Charges[i] = view.OfCharge(c)
-	}
+	page := listOf(charges, left)
 	if more != nil {
-		page.NextCursor = cycleCursor(*more)
+		page.NextCursor = of.Cursor(cyclePlace{Cycle: more.Number, Attempt: more.Attempt})
 	}
 	return api.Answer{Status: http.StatusOK, Body: page}, nil
 }
 
-// cycleCursorText is a place in the list of a subscription's charges, which is in
-// the order of cycles and their tries. To callers it is opaque.
-type cycleCursorText struct {
+// cyclePlace is a place in the list of a subscription's charges, which is in the order of
+// cycles and their tries.
+type cyclePlace struct {
 	Cycle   int `json:"c"`
 	Attempt int `json:"t"`
 }
 
-func cycleCursor(of charge.Cycle) string {
-	text, err := json.Marshal(cycleCursorText{Cycle: of.Number, Attempt: of.Attempt})
-	if err != nil { // two numbers cannot fail to encode
-		panic(fmt.Errorf("encode a cursor: %w", err))
-	}
-	return base64.RawURLEncoding.EncodeToString(text)
+// chargesOf is the list of a subscription's charges. The bounds of a place are those of
+// the stores' keys.
+func chargesOf(id string) api.List[cyclePlace] {
+	return api.Ordered("/subscriptions/"+id+"/charges", func(at cyclePlace) bool {
+		return at.Cycle >= 1 && at.Cycle <= maxCycle && at.Attempt >= 0 && at.Attempt <= maxTry
+	})
 }
 
-// readCycleCursor reads a cursor; an empty one is the beginning.
-func readCycleCursor(cursor string) (charge.Cycle, error) {
-	if cursor == "" {
-		return charge.Cycle{}, nil
-	}
-	text, err := base64.RawURLEncoding.DecodeString(cursor)
-	if err != nil {
-		return charge.Cycle{}, err
-	}
-	var at cycleCursorText
-	if err := json.Unmarshal(text, &at, json.RejectUnknownMembers(true)); err != nil {
-		return charge.Cycle{}, err
-	}
-	if at.Cycle < 1 || at.Attempt < 0 {
-		return charge.Cycle{}, fmt.Errorf("a cursor to cycle %d, try %d", at.Cycle, at.Attempt)
-	}
-	return charge.Cycle{Number: at.Cycle, Attempt: at.Attempt}, nil
-}
+const (
+	maxCycle = 999_999_999
+	maxTry   = 999_999
+)
 
 const (
 	defaultPreview = 12

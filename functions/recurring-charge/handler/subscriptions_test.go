@@ -360,7 +360,7 @@ func TestTheChargesOfASubscription(t *testing.T) {
 	for _, cursor := range []string{"x", "e30", "bnVsbA"} { // {} and null
 		status, problem := h.request(t, http.MethodGet, "/subscriptions/gold-42/charges?limit=x&cursor="+cursor, "")
 		require.Equal(t, http.StatusUnprocessableEntity, status)
-		require.Equal(t, []string{"cursor", "limit"}, fieldsOf(problem))
+		require.Equal(t, []string{"limit", "cursor"}, fieldsOf(problem))
 	}
 	require.True(t, slices.IsSorted(got))
 }
