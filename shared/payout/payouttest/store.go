@@ -83,7 +83,10 @@ func Store(t *testing.T, open func(t *testing.T) payout.Store) {
 				return p.Looked([]payout.Told{told("a", 0, payout.PaymentProcessing)}, start.Add(27*time.Hour), overdueAfter)
 			},
 			func(p payout.Payout) payout.Payout {
-				return p.Looked(nil, start.AddDate(0, 2, 0), overdueAfter) // the watch is over
+				return p.Looked([]payout.Told{told("a", 1, payout.PaymentSuccessful)}, start.Add(28*time.Hour), overdueAfter)
+			},
+			func(p payout.Payout) payout.Payout {
+				return p.Looked(nil, start.AddDate(0, 2, 0), overdueAfter) // the last look is over
 			},
 		}
 		for i, step := range steps {
