@@ -35,6 +35,12 @@ func read(httpStatus int, body []byte) ([]Payment, *Error) {
 	if answer.Error != nil {
 		fault.Text = *answer.Error
 	}
+	if success(httpStatus) && fault.Code >= 400 && fault.Code < 600 {
+		// The provider refuses in the body alone (contract, Payouts): its code is then
+		// what counts, as an HTTP status would.
+		httpStatus = fault.Code
+		fault.mayPass = passes(httpStatus)
+	}
 
 	switch {
 	case httpStatus == http.StatusUnauthorized || httpStatus == http.StatusForbidden:
@@ -58,7 +64,10 @@ func read(httpStatus int, body []byte) ([]Payment, *Error) {
 	case httpStatus >= 400 && httpStatus < 500 && strings.TrimSpace(fault.Text) != "":
 		fault.Kind = Worded
 		return nil, fault
-	case httpStatus != http.StatusOK && httpStatus != http.StatusCreated:
+	case fault.HTTPStatus != httpStatus:
+		fault.Reason = fmt.Sprintf("its code %d contradicts its HTTP status", fault.Code)
+		return nil, fault
+	case !success(httpStatus):
 		fault.Reason = "it is neither a documented success nor a documented failure"
 		return nil, fault
 	case fault.Text != "":
@@ -73,6 +82,12 @@ func read(httpStatus int, body []byte) ([]Payment, *Error) {
 	}
 	return payments, nil
 }
+
+func success(status int) bool { return status == http.StatusOK || status == http.StatusCreated }
+
+// passes tells whether an answer of this status may be another when it is asked for
+// again at once.
+func passes(status int) bool { return status == http.StatusTooManyRequests || status >= 500 }
 
 // decode reads an answer strictly. The reason says why it could not be read; it
 // quotes nothing of the answer, which may repeat the key.

@@ -213,6 +213,6 @@ func (c *Client) once(ctx context.Context, body []byte, key secrets.Text) ([]Pay
 	if fault == nil {
 		return payments, response.StatusCode, nil
 	}
-	fault.mayPass = fault.mayPass || response.StatusCode == http.StatusTooManyRequests || response.StatusCode >= 500
+	fault.mayPass = fault.mayPass || passes(response.StatusCode)
 	return nil, 0, fault
 }

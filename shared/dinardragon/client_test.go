@@ -321,7 +321,16 @@ func TestFaults(t *testing.T) {
 		{"another payment", []answer{status(200, `{"code":200,"payments":[{"uniqueid":"other","status":1}]}`)}, want{dinardragon.Unusable, 200, 1, 0, "not about the payment"}},
 		{"the payment in other case", []answer{status(200, strings.ToUpper(one)), status(200, `{"code":200,"payments":[{"uniqueid":"DF9A31EA528A3977","status":1}]}`)}, want{dinardragon.Unusable, 200, 1, 0, "no payments"}},
 		{"another code", []answer{status(200, strings.Replace(one, "200", "201", 1))}, want{dinardragon.Unusable, 200, 1, 0, "its code 201 contradicts"}},
-		{"a failure's code", []answer{status(200, `{"code":400,"error":"Wrong `+firstKey+`"}`)}, want{dinardragon.Unusable, 200, 1, 0, "its code 400 contradicts"}},
+		{"a failure's code", []answer{status(200, `{"code":400,"error":"Wrong `+firstKey+`"}`)}, want{dinardragon.Worded, 200, 1, 0, "Wrong [hidden]"}},
+		{"a failure's code without words", []answer{status(200, `{"code":400}`)}, want{dinardragon.Unusable, 200, 1, 0, "its code 400 contradicts"}},
+		{"a failure's code and payments", []answer{status(200, strings.Replace(one, "200", "404", 1))}, want{dinardragon.Unusable, 200, 1, 0, "its code 404 contradicts"}},
+		{"a code that blames the key", []answer{status(200, `{"code":400,"error":"Invalid key."}`)}, want{dinardragon.KeyRefused, 200, 2, 1, "Invalid key"}},
+		// Contract, Payouts: "A Dinar Dragon answer of HTTP 200 whose code is 401 or 403
+		// is a refused key, as the status would be."
+		{"code 401", []answer{status(200, `{"code":401,"error":"No."}`)}, want{dinardragon.KeyRefused, 200, 2, 1, "(HTTP 200, code 401)"}},
+		{"code 403", []answer{status(200, `{"code":403}`)}, want{dinardragon.KeyRefused, 200, 2, 1, "(HTTP 200, code 403)"}},
+		{"code 429", []answer{status(200, `{"code":429,"error":"Slow down"}`)}, want{dinardragon.Unreachable, 200, 3, 0, "too many requests"}},
+		{"code 500", []answer{status(200, `{"code":500,"error":"Out of order"}`)}, want{dinardragon.Unusable, 200, 3, 0, "its code 500 contradicts"}},
 		{"code a text", []answer{status(200, strings.Replace(one, "200", `"200"`, 1))}, want{dinardragon.Unusable, 200, 1, 0, "its code is not of the documented type"}},
 		{"an error in it", []answer{status(200, `{"code":200,"error":"Partly","payments":[{"uniqueid":"df9a31ea528a3977","status":1}]}`)}, want{dinardragon.Unusable, 200, 1, 0, "success with an error"}},
 		{"too much", []answer{status(200, one+strings.Repeat(" ", 3<<20))}, want{dinardragon.Unusable, 200, 1, 0, "more than 3 MiB"}},

@@ -2,9 +2,8 @@ package dinardragon
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"dinarfunctions/shared/secrets"
 )
@@ -82,7 +81,7 @@ func (e *Error) Error() string {
 		text.WriteString("Dinar Dragon's answer cannot be used")
 	}
 	if e.HTTPStatus != 0 {
-		fmt.Fprintf(&text, " (HTTP %d)", e.HTTPStatus)
+		text.WriteString(" (" + e.status() + ")")
 	}
 	if e.Kind == BadRequest {
 		text.WriteString(" " + e.Reason)
@@ -97,32 +96,19 @@ func (e *Error) Error() string {
 	return text.String()
 }
 
+// status names the status of the answer, and its code where that alone refuses.
+func (e *Error) status() string {
+	if success(e.HTTPStatus) && e.Code >= http.StatusBadRequest {
+		return fmt.Sprintf("HTTP %d, code %d", e.HTTPStatus, e.Code)
+	}
+	return fmt.Sprintf("HTTP %d", e.HTTPStatus)
+}
+
 // Unwrap gives Err.
 func (e *Error) Unwrap() error { return e.Err }
-
-const maxText = 300
 
 // clean makes the words of others fit to be shown: on one line, of bounded
 // length, and without a key should they repeat it.
 func (e *Error) clean(keys []secrets.Text) {
 	e.Text, e.Reason = clean(e.Text, keys), clean(e.Reason, keys)
-}
-
-func clean(text string, keys []secrets.Text) string {
-	for _, key := range keys {
-		if !key.IsZero() {
-			text = strings.ReplaceAll(text, key.Reveal(), key.String())
-		}
-	}
-	text = strings.Map(func(r rune) rune {
-		if !unicode.IsGraphic(r) {
-			return ' '
-		}
-		return r
-	}, text)
-	text = strings.Join(strings.Fields(text), " ")
-	if utf8.RuneCountInString(text) > maxText {
-		text = string([]rune(text)[:maxText-1]) + "…"
-	}
-	return text
 }

@@ -39,7 +39,7 @@ func askError(err error) error {
 	if fault, ok := errors.AsType[*Error](err); ok {
 		told := &payout.AskError{Why: whys[fault.Kind], Text: fault.Error(), Err: fault.Err}
 		if fault.Kind == KeyRefused { // its reason may tell of the secret
-			told.Text, told.Err = fmt.Sprintf("Dinar Dragon refused the private key (HTTP %d)", fault.HTTPStatus), fault
+			told.Text, told.Err = fmt.Sprintf("Dinar Dragon refused the private key (%s)", fault.status()), fault
 		}
 		return told
 	}

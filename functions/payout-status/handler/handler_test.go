@@ -132,6 +132,16 @@ func TestProviderFaults(t *testing.T) {
 			503, []string{"refused the private key"}, false, 2},
 		{"key missing, 400", says(400, `{"code":400,"error":"Missing API key in request headers."}`), wholePayout,
 			503, []string{"refused the private key"}, false, 2},
+		// Contract, Payouts: "A Dinar Dragon answer of HTTP 200 whose code is 401 or 403 is
+		// a refused key, as the status would be."
+		{"key refused, 200 with code 401", says(200, `{"code":401,"error":"`+key+`"}`), wholePayout,
+			503, []string{"refused the private key", "make secrets"}, false, 2},
+		{"key refused, 200 with code 403", says(200, `{"code":403,"error":"Invalid private key"}`), onePayment,
+			503, []string{"refused the private key", "make secrets"}, false, 2},
+		{"its words, 200 with code 404", says(200, `{"code":404,"error":"No such payout."}`), wholePayout,
+			422, []string{"No such payout."}, false, 1},
+		{"200 with code 500", says(200, `{"code":500,"error":"oops `+key+`"}`), wholePayout,
+			502, []string{"HTTP 200", "500"}, false, 3},
 		{"too many requests", says(429, `{"code":429,"error":"slow down"}`), wholePayout,
 			503, []string{"429"}, true, 3},
 		{"500", says(500, `{"code":500,"error":"oops `+key+`"}`), wholePayout,
