@@ -10,8 +10,9 @@
 //
 //	(nothing) ──Watch──▶ processing ──looks──▶ successful, failed, partly_failed
 //	                         ▲                          │
-//	                         └── a look 24 or 72 hours ─┘
-//	                             later says otherwise
+//	                         └── a look 24 or 72 hours, ┘
+//	                             7 or 30 days later says
+//	                             otherwise
 //
 // It is drawn in full in docs/payout-states.md. The decisions are pure functions
 // of a Payout, an answer and a time; the Watcher does the asking and the writing.

@@ -9,7 +9,8 @@ const day = 24 * time.Hour
 
 // When a payout that is processing is looked at, counted from the beginning of its
 // watch (contract, "Schedules and queue"): soon at first, because the provider
-// promises 15 minutes; then ever more rarely. After the last row, not at all.
+// promises 15 minutes; then ever more rarely. After the last row, every rareLook for
+// as long as the payout is watched.
 var looks = []struct{ every, until time.Duration }{
 	{1 * time.Minute, 2 * time.Minute},
 	{2 * time.Minute, 4 * time.Minute},
@@ -21,8 +22,12 @@ var looks = []struct{ every, until time.Duration }{
 }
 
 // When a final payout is looked at again, counted from the time at which it was
-// seen to be final: a provider may correct itself.
-var finalLooks = []time.Duration{24 * time.Hour, 72 * time.Hour}
+// seen to be final: a bank may send money back days later.
+var finalLooks = []time.Duration{24 * time.Hour, 72 * time.Hour, 7 * day, 30 * day}
+
+// rareLook is the interval of the looks at a payout that processes for longer than
+// the table says. A payout without an end costs little then, and is not forgotten.
+const rareLook = 7 * day
 
 const (
 	// jitterPart of the interval before a look is the most that it is put off by,
@@ -30,34 +35,35 @@ const (
 	jitterPart = 20
 	maxJitter  = 5 * time.Minute
 
-	// A look that failed when no other is planned is made up for, hourly for a day.
+	// The last look at a final payout is made up for if it failed, hourly for a day.
 	makeUpEvery = time.Hour
 	makeUpFor   = day
 )
 
 // nextCheck is the first look after a time; zero where none is planned.
 func (p Payout) nextCheck(now time.Time) time.Time {
-	since, next := p.WatchedAt, NextLook
-	if p.State.Final() {
-		since, next = p.FinalAt, nextFinalLook
+	if !p.State.Final() {
+		after, interval := NextLook(now.Sub(p.WatchedAt))
+		return p.WatchedAt.Add(after + jitter(p.ID, interval)).UTC()
 	}
-	after, interval, planned := next(now.Sub(since))
+	after, interval, planned := nextFinalLook(now.Sub(p.FinalAt))
 	if !planned {
 		return time.Time{}
 	}
-	return since.Add(after + jitter(p.ID, interval)).UTC()
+	return p.FinalAt.Add(after + jitter(p.ID, interval)).UTC()
 }
 
 // NextLook is the first look at a payout that is processing, once its watch has
-// lasted for some time: how long after the beginning of the watch it is, how long
-// after the look before, and whether there is one.
-func NextLook(passed time.Duration) (after, interval time.Duration, planned bool) {
+// lasted for some time: how long after the beginning of the watch it is, and how long
+// after the look before. There always is one.
+func NextLook(passed time.Duration) (after, interval time.Duration) {
 	for _, row := range looks {
 		if after = (max(passed, 0)/row.every + 1) * row.every; after <= row.until {
-			return after, row.every, true
+			return after, row.every
 		}
 	}
-	return 0, 0, false
+	end := looks[len(looks)-1].until
+	return end + ((passed-end)/rareLook+1)*rareLook, rareLook
 }
 
 // nextFinalLook is NextLook for a payout that is final, and has been for some time.
@@ -72,13 +78,10 @@ func nextFinalLook(passed time.Duration) (after, interval time.Duration, planned
 	return 0, 0, false
 }
 
-// makeUp is when a look that failed, and has no other after it, is tried again;
-// zero for never.
+// makeUp is when the last look at a final payout, which failed, is tried again; zero
+// for never. A payout that is processing has no last look.
 func (p Payout) makeUp(now time.Time) time.Time {
-	end := p.WatchedAt.Add(looks[len(looks)-1].until)
-	if p.State.Final() {
-		end = p.FinalAt.Add(finalLooks[len(finalLooks)-1])
-	}
+	end := p.FinalAt.Add(finalLooks[len(finalLooks)-1])
 	if now.Sub(end) > makeUpFor {
 		return time.Time{}
 	}

@@ -170,8 +170,9 @@ func TestWantedAgain(t *testing.T) {
 		require.Equal(t, want != p.Reference, changed)
 		require.Equal(t, p.NextCheckAt, again.NextCheckAt)
 	}
+	// An earlier version ended a watch after 30 days.
 	ended := p.Looked(says("0"), start.AddDate(0, 2, 0), overdueAfter)
-	require.True(t, ended.NextCheckAt.IsZero())
+	ended.NextCheckAt = time.Time{}
 	again, changed := ended.Wanted("", now.AddDate(0, 3, 0))
 	require.True(t, changed)
 	requireLook(t, again, again.WatchedAt.Add(time.Minute), time.Minute)

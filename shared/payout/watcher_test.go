@@ -173,12 +173,12 @@ func TestASweepAsksOnceForEachThatIsDue(t *testing.T) {
 	}
 	h.advance(time.Minute)
 	require.Equal(t, payout.Swept{Asked: 40, Completed: 40}, h.sweep(t))
-	for _, wait := range []time.Duration{24*time.Hour + 6*time.Minute, 48 * time.Hour} {
+	for _, wait := range []time.Duration{24*time.Hour + 6*time.Minute, 48 * time.Hour, 4 * 24 * time.Hour, 23 * 24 * time.Hour} {
 		h.advance(wait)
 		require.Equal(t, payout.Swept{Asked: 40}, h.sweep(t))
 	}
 	h.advance(10000 * time.Hour)
-	require.Equal(t, payout.Swept{}, h.sweep(t), "final, and looked at twice more")
+	require.Equal(t, payout.Swept{}, h.sweep(t), "final, and looked at four times more")
 }
 
 func TestTwoSweepsAtTheSameTimeDoubleNothing(t *testing.T) {
