@@ -2,13 +2,14 @@ package payout
 
 import (
 	"hash/fnv"
-	"math"
 	"time"
 )
 
 const (
 	day  = 24 * time.Hour
 	week = 7 * day
+	// dailyUntil is when the looks of the table end. After it they are weekly.
+	dailyUntil = 30 * day
 )
 
 // When a payout that is processing is looked at, counted from the beginning of its
@@ -22,8 +23,7 @@ var looks = []struct{ every, until time.Duration }{
 	{15 * time.Minute, 2 * time.Hour},
 	{1 * time.Hour, 24 * time.Hour},
 	{6 * time.Hour, 7 * day},
-	{day, 30 * day},
-	{week, math.MaxInt64},
+	{day, dailyUntil},
 }
 
 // When a final payout is looked at again, counted from the time at which it was
@@ -63,7 +63,7 @@ func NextLook(passed time.Duration) (after, interval time.Duration) {
 			return after, row.every
 		}
 	}
-	return after, week // of the last row, which has no end
+	return dailyUntil + ((passed-dailyUntil)/week+1)*week, week
 }
 
 // nextFinalLook is the first look at a payout that is final, and has been for some

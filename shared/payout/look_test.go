@@ -31,7 +31,7 @@ func TestTheLooksOfAWatch(t *testing.T) {
 		{24 * time.Hour, 6 * time.Hour, 7 * 24 * time.Hour},
 		{7 * 24 * time.Hour, 24 * time.Hour, 30 * 24 * time.Hour},
 		// Contract, "Schedules and queue": then weekly until it is final or no longer watched.
-		{28 * 24 * time.Hour, 7 * 24 * time.Hour, 3 * 365 * 24 * time.Hour},
+		{30 * 24 * time.Hour, 7 * 24 * time.Hour, 3 * 365 * 24 * time.Hour},
 	} {
 		for at := row.from + row.every; at <= row.until; at += row.every {
 			want = append(want, at)
@@ -67,9 +67,9 @@ func TestALookThatCameLateGoesOnWithThePlan(t *testing.T) {
 		25 * time.Hour:                  30 * time.Hour,
 		7*24*time.Hour + time.Second:    8 * 24 * time.Hour,
 		30*24*time.Hour - 1:             30 * 24 * time.Hour,
-		30 * 24 * time.Hour:             35 * 24 * time.Hour,
-		35*24*time.Hour - 1:             35 * 24 * time.Hour,
-		35 * 24 * time.Hour:             42 * 24 * time.Hour,
+		30 * 24 * time.Hour:             37 * 24 * time.Hour,
+		37*24*time.Hour - 1:             37 * 24 * time.Hour,
+		37 * 24 * time.Hour:             44 * 24 * time.Hour,
 		-time.Hour:                      time.Minute, // a clock that is behind
 	} {
 		after, interval := payout.NextLook(late)

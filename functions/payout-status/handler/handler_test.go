@@ -130,6 +130,7 @@ func TestProviderFaults(t *testing.T) {
 			503, []string{"refused the private key", "make secrets"}, false, 2},
 		{"key refused, 403 without JSON", says(403, `<html>`+key+`</html>`), wholePayout,
 			503, []string{"refused the private key"}, false, 2},
+		// Contract, "Payouts": HTTP 200 whose code is 401 or 403 is a refused key.
 		{"key refused, in a 200", says(200, `{"code":403,"error":"Invalid private key `+key+`"}`), wholePayout,
 			503, []string{"refused the private key"}, false, 2},
 		{"key missing, 400", says(400, `{"code":400,"error":"Missing API key in request headers."}`), wholePayout,

@@ -16,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	simulated "dinarfunctions/sandbox/provider/dinardragon"
 	"dinarfunctions/shared/payout"
 	"dinarfunctions/shared/view"
 )
@@ -365,6 +366,85 @@ func TestAStatusThatGoesBackFromFinal(t *testing.T) {
 	p, err = b.store.Get(t.Context(), payoutID)
 	require.NoError(t, err)
 	require.Equal(t, "changed_after_final", p.Change)
+}
+
+// Contract, Schedules and queue: "Final payouts are looked at again after 24 and 72
+// hours, 7 and 30 days; a change is an event."
+func TestAPayoutThatIsTakenBackLate(t *testing.T) {
+	for _, test := range []struct{ takenBack, seen time.Duration }{
+		{73 * time.Hour, 7 * 24 * time.Hour},
+		{8 * 24 * time.Hour, 30 * 24 * time.Hour},
+	} {
+		b := newBundle(t)
+		b.call(t, http.MethodPut, watched, "")
+		b.tells(map[string]int{"a": 1})
+		const first = time.Minute + 4*time.Second
+		require.Equal(t, payout.Successful, b.look(t, first).State)
+		var passed time.Duration
+		for _, look := range []time.Duration{24 * time.Hour, 72 * time.Hour, 7 * 24 * time.Hour, 30 * 24 * time.Hour} {
+			if look == test.seen {
+				b.tells(map[string]int{"a": 2})
+			}
+			require.Equal(t, payout.Successful, b.look(t, look-passed-time.Second).State, "nobody looks before")
+			got := b.look(t, 5*time.Minute+time.Second)
+			passed = look + 5*time.Minute
+			if look == test.seen {
+				require.Equal(t, payout.Failed, got.State, "taken back after %v", test.takenBack)
+				p, err := b.store.Get(t.Context(), payoutID)
+				require.NoError(t, err)
+				require.Equal(t, "payments changed_after_final", p.Change)
+				break
+			}
+		}
+	}
+}
+
+// Contract, Schedules and queue: "daily to 30 days, then weekly until it is final or no
+// longer watched, with jitter".
+func TestAPayoutThatIsNotFinalForMonths(t *testing.T) {
+	const week = 7 * 24 * time.Hour
+	b := newBundle(t)
+	b.call(t, http.MethodPut, watched, "")
+	b.tells(map[string]int{"a": 0})
+	b.look(t, 30*24*time.Hour+5*time.Minute)
+	for range 20 {
+		asked, _ := b.calls()
+		b.look(t, week-6*time.Minute)
+		now, _ := b.calls()
+		require.Equal(t, asked, now, "nobody looks before")
+		b.look(t, 6*time.Minute)
+		now, _ = b.calls()
+		require.Equal(t, asked+1, now)
+	}
+	b.tells(map[string]int{"a": 1})
+	require.Equal(t, payout.Successful, b.look(t, week).State)
+	b.call(t, http.MethodDelete, watched, "")
+	asked, _ := b.calls()
+	b.advance(week)
+	require.NoError(t, b.wake(t))
+	now, _ := b.calls()
+	require.Equal(t, asked, now)
+}
+
+// Contract, Payouts: "A Dinar Dragon answer of HTTP 200 whose code is 401 or 403 is a
+// refused key, as the status would be." A sweep ends after one refreshed try.
+func TestACodeThatRefusesTheKeyEndsTheSweep(t *testing.T) {
+	b := newBundle(t)
+	simulator, err := simulated.New(simulated.Options{PrivateKey: key})
+	require.NoError(t, err)
+	for i := range 10 {
+		id := fmt.Sprintf("payout-%d", i)
+		require.NoError(t, simulator.Put(simulated.Payout{PaymentID: id, Payments: []simulated.Payment{{UniqueID: id + "-a", Status: simulated.Processing}}}))
+		require.Equal(t, http.StatusCreated, b.call(t, http.MethodPut, "/payouts/"+id, "").StatusCode)
+	}
+	require.NoError(t, simulator.Script(simulated.CodeSaysRefused, simulated.CodeSaysRefused, simulated.CodeSaysRefused, simulated.CodeSaysRefused))
+	b.fails(simulator.ServeHTTP)
+	got := b.post(t, `{"payment_id":"payout-0"}`)
+	require.Equal(t, http.StatusServiceUnavailable, got.StatusCode, got.Body)
+	b.advance(time.Minute + 5*time.Second)
+	require.NoError(t, b.wake(t))
+	require.Equal(t, 4, simulator.Counts().Statuses, "two on demand, two of the sweep")
+	require.Equal(t, 2, strings.Count(b.logged(), `"alarm":"key_refused"`), "one of each")
 }
 
 // An answer of Lambda's has at most 6 MB: where payouts are long, a page has fewer.
