@@ -126,6 +126,17 @@ func TestATokenOfWhichOnlyTheEndIsKnown(t *testing.T) {
 	require.Equal(t, charge.Answer{ProviderStatus: "chargeback", Reason: "[hidden]"}, got)
 }
 
+// A password may be longer than any token.
+func TestALongSecretIsNotCutInTwo(t *testing.T) {
+	t.Parallel()
+	secret := "MARKED" + strings.Repeat("p", 2*maxID)
+	for before := range 41 {
+		got := redactorOf(secret).text(strings.Repeat("x", before)+secret+"tail", 40)
+		require.NotContains(t, got, "MARK")
+		require.NotContains(t, got, "ppp")
+	}
+}
+
 // Wherever a text is cut, no part of a secret is left over.
 func TestASecretIsNotCutInTwo(t *testing.T) {
 	t.Parallel()
