@@ -15,7 +15,6 @@ import (
 type step struct {
 	what    string // for the reader
 	order   string
-	initID  string
 	token   string
 	amount  string
 	fault   simdineropay.Fault // what goes wrong at the provider, if anything
@@ -40,7 +39,7 @@ func steps(n numbers) []step {
 		{what: "another amount", order: paid, amount: "2.00", want: "409 conflict", asked: 1, charged: 1,
 			note: "the number stands for something else already"},
 		{what: "a stolen card", order: declined, token: "declined-stolen-card", want: "402 declined", asked: 1, charged: 0},
-		{what: "a card nobody saved", order: refused, initID: "no-such-transaction", want: "422 rejected", asked: 1, charged: 0},
+		{what: "a number it refuses", order: refused, fault: simdineropay.NumberRefused, want: "422 rejected", asked: 1, charged: 0},
 		{what: "the answer gets lost", order: lost, fault: simdineropay.CutAfter, want: "202 unknown", asked: 1, charged: 1,
 			note: "it may have been charged, and here it was; nobody on our side can know"},
 		{what: "the same once more", order: lost, want: "202 unknown", asked: 1, charged: 1,
@@ -106,7 +105,7 @@ func (s step) request() map[string]any {
 		return value
 	}
 	return map[string]any{
-		"recurring_init_trans_id": or(s.initID, cardInit),
+		"recurring_init_trans_id": cardInit,
 		"recurring_token":         or(s.token, cardToken),
 		"order": map[string]any{
 			"number": s.order, "amount": or(s.amount, "1.00"), "currency": "SAR", "description": "gift",

@@ -43,7 +43,7 @@ const invitation = `
      call $API/charges
      call -X PUT $API/charges/LOST/resolution -d '{"outcome": "not_charged", "note": "not in the panel"}'
      call "$API/sandbox/dineropay/counts?order_number=LOST"
-   a subscription, charged every month from today on; and what comes next:
+   a subscription, charged at 09:00 UTC every month, first today, or in a month if it is past 09:00; and what comes next:
      call -X PUT $API/subscriptions/SILVER -d '{"recurring_init_trans_id": "CARD_INIT", "recurring_token": "silver-card",
        "amount": "49.00", "currency": "SAR", "description": "membership", "every": {"count": 1, "unit": "month"}, "starts_on": "TODAY"}'
      call "$API/subscriptions/SILVER/preview?count=3"

@@ -152,6 +152,11 @@ func newHouse(t *testing.T, answers ...charge.Answer) *house {
 	return h
 }
 
+// useStore starts the ledger anew over another store.
+func (h *house) useStore(store charge.Store) {
+	h.Ledger = charge.NewLedger(store, h.bank, h.clock, slog.New(slog.NewJSONHandler(h.log, nil)))
+}
+
 func (h *house) clock() time.Time {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -215,7 +215,7 @@ func (v *CallbackVerifier) Verify(ctx context.Context, cb Callback) error {
 	return nil
 }
 
-// mayRefresh tells whether the time for a refresh has come, to one caller.
+// mayRefresh reports whether the time for a refresh has come, to one caller.
 func (v *CallbackVerifier) mayRefresh() bool {
 	// Without the monotonic clock, which need not advance while Lambda has the
 	// function frozen.

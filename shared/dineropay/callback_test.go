@@ -47,6 +47,8 @@ func withPassword(password string) dineropay.Credentials {
 	return dineropay.Credentials{MerchantKey: hidden.New("key"), Password: hidden.New(password)}
 }
 
+// Contract, Callback: the signature is the provider's, however it upper-cases: a form
+// with ß, ŉ, ǰ, ﬁ or ΐ may be signed over full upper case ("SS").
 func TestCallbackVectors(t *testing.T) {
 	t.Parallel()
 	for _, v := range callbackVectors(t) {
@@ -61,6 +63,31 @@ func TestCallbackVectors(t *testing.T) {
 		})
 	}
 	require.False(t, withPassword("b3c1f2e4-Pass").Signed(dineropay.Callback{}))
+}
+
+// Contract, Charges: a callback's signed id may name a payment that is not known here.
+func TestACallbackNamesItsPayment(t *testing.T) {
+	t.Parallel()
+	for id, want := range map[string]string{
+		"aaff66d8-4c62-11eb-b6a6-0242c0a87002": "aaff66d8-4c62-11eb-b6a6-0242c0a87002",
+		"17":                                   "17",
+		"":                                     "",
+		"a b":                                  "",
+		"a\nb":                                 "",
+		"\xff":                                 "",
+		"\u0661":                               "",
+		strings.Repeat("7", 255):               strings.Repeat("7", 255),
+		strings.Repeat("7", 256):               "",
+	} {
+		body := url.Values{
+			"id": {id}, "order_number": {"n-1"}, "order_amount": {"1.00"}, "order_currency": {"SAR"}, "order_description": {"gift"},
+			"order_status": {"settled"}, "type": {"recurring"}, "status": {"success"}, "hash": {"x"},
+		}
+		callback, err := dineropay.ParseCallback([]byte(body.Encode()), form)
+		require.NoError(t, err)
+		require.Equal(t, want, callback.PaymentID, "%q", id)
+		require.Equal(t, "n-1", callback.Number)
+	}
 }
 
 func TestCallbackContentTypes(t *testing.T) {

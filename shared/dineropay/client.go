@@ -168,7 +168,7 @@ func (c limitedConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// Ready tells whether the credentials can be had. It sends nothing to the
+// Ready reports whether the credentials can be had. It sends nothing to the
 // provider. Its error is that of Keys.Get.
 func (c *Client) Ready(ctx context.Context) error {
 	_, err := c.keys.Get(ctx)
@@ -258,7 +258,7 @@ func (c *Client) Status(ctx context.Context, q charge.Query) charge.StatusAnswer
 	return answer
 }
 
-// askStatus asks with given credentials, and tells whether it was those that
+// askStatus asks with given credentials, and reports whether it was those that
 // were refused.
 func (c *Client) askStatus(ctx context.Context, q charge.Query, keys Credentials) (answer charge.StatusAnswer, refused bool) {
 	request := statusRequest{MerchantKey: keys.MerchantKey.Reveal(), PaymentID: q.PaymentID}
@@ -304,7 +304,7 @@ func (c *Client) askStatus(ctx context.Context, q charge.Query, keys Credentials
 	return answer, refused
 }
 
-// keyRefused tells whether an answer to a status request refuses the merchant's
+// keyRefused reports whether an answer to a status request refuses the merchant's
 // key or signature.
 func keyRefused(status int, body []byte) bool {
 	switch status {

@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"net/url"
 	"slices"
 	"strconv"
@@ -20,6 +21,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -424,6 +426,83 @@ func requireUnsent(t testing.TB, a charge.Answer) {
 	require.NotEmpty(t, a.Reason)
 	a.Reason = ""
 	require.Equal(t, isUnsent, a, "a connection that fails is no refused key")
+}
+
+// A process that is frozen between connecting and writing, and goes on after its
+// deadline, sends nothing any more. The clock jumps where the freeze would be: the
+// connection stands, TLS included, and not a byte of the request is written.
+func TestNothingIsWrittenAfterTheDeadline(t *testing.T) {
+	t.Parallel()
+	settle := reply(http.StatusOK, about("settled", theOrder))
+	for _, tt := range []struct {
+		name   string
+		frozen time.Duration // after the deadline, where positive
+		want   charge.State
+		sent   int
+	}{
+		{"in time", -time.Second, charge.Settled, 1},
+		{"at the very end", 0, charge.Settled, 1},
+		{"a moment late", 1, charge.Unknown, 0},
+		{"an hour late", time.Hour, charge.Unknown, 0},
+	} {
+		for _, secure := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, TLS %t", tt.name, secure), func(t *testing.T) {
+				t.Parallel()
+				p := newUnstartedProvider(settle)
+				t.Cleanup(p.Close)
+				var o Options
+				if secure {
+					p.StartTLS()
+					o.TLS = trust(p)
+				} else {
+					p.Start()
+				}
+				c := newClient(t, p.URL, theKeys(), o)
+				end := time.Now().Add(time.Hour)
+				var frozen atomic.Bool
+				c.now = func() time.Time {
+					if frozen.Load() {
+						return end.Add(tt.frozen)
+					}
+					return end.Add(-time.Minute)
+				}
+				ctx, cancel := context.WithDeadline(t.Context(), end)
+				defer cancel()
+				ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+					GotConn: func(httptrace.GotConnInfo) { frozen.Store(true) },
+				})
+				got := c.Charge(ctx, theTerms(t))
+				require.True(t, frozen.Load(), "the connection stood")
+				require.Equal(t, tt.want, got.State, got.Reason)
+				p.Close() // everything that was sent has come in
+				require.Len(t, p.received(), tt.sent)
+			})
+		}
+	}
+}
+
+// The limit is on every byte, not on the first.
+func TestALimitedConnection(t *testing.T) {
+	t.Parallel()
+	ours, theirs := net.Pipe()
+	defer func() { _ = theirs.Close() }()
+	until := time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC)
+	clock := until
+	conn := limitedConn{ours, writeLimit{until, func() time.Time { return clock }}}
+	read := make(chan string)
+	go func() {
+		all, _ := io.ReadAll(theirs)
+		read <- string(all)
+	}()
+	n, err := conn.Write([]byte("in time"))
+	require.NoError(t, err)
+	require.Equal(t, len("in time"), n)
+	clock = until.Add(1)
+	n, err = conn.Write([]byte("late"))
+	require.ErrorIs(t, err, errTooLate)
+	require.Zero(t, n)
+	require.NoError(t, conn.Close())
+	require.Equal(t, "in time", <-read)
 }
 
 // From the moment a connection stands the request may have left, read or not.

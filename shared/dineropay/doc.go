@@ -7,6 +7,12 @@
 // ("How a charge's own answer is read") into a charge.Answer; nothing that
 // happens on the way is an error text to be guessed at.
 //
+// Reading is strict where a value decides and lenient where it does not, because a
+// paid charge that cannot be read is a charge that an operator has to look into. A
+// refusal frees an order number only where it says for certain that nothing was
+// charged; where it does not, the answer says AskStatus. testdata/answers.json holds
+// the cases. What an answer repeats of our secrets is hidden before it is kept.
+//
 // The provider's spelling ("decline", "shedule_id", an order amount that is now
 // a string and now a number) stops at this package's border. Facts are from the
 // provider's page "Charge a transaction using a saved token" and the published

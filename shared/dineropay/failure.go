@@ -195,7 +195,7 @@ func (r *faultReader) list(field string) ([]fault, error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, some...)
+		all = together(all, some)
 	}
 	_, err := r.d.ReadToken()
 	return all, err
@@ -218,7 +218,7 @@ func (r *faultReader) object(field string, whole bool) ([]fault, error) {
 				return message.readLoosely(r.d)
 			}
 			some, err := r.any(field)
-			inner = append(inner, some...)
+			inner = together(inner, some)
 			return err
 		case "errors":
 			isForm = true
@@ -227,7 +227,7 @@ func (r *faultReader) object(field string, whole bool) ([]fault, error) {
 				err = errTwoValues
 			}
 			if !listed {
-				inner = append(inner, some...)
+				inner = together(inner, some)
 			}
 			listed = true
 			return err
@@ -236,7 +236,7 @@ func (r *faultReader) object(field string, whole bool) ([]fault, error) {
 			return r.d.SkipValue()
 		}
 		some, err := r.any(join(field, name))
-		fields = append(fields, some...)
+		fields = together(fields, some)
 		return err
 	})
 	switch {
@@ -258,6 +258,15 @@ func (r *faultReader) object(field string, whole bool) ([]fault, error) {
 	}
 	r.kept++
 	return append([]fault{own}, inner...), nil
+}
+
+// together is one list after another. It copies neither where there is but one: errors
+// may nest ten thousand deep.
+func together(one, other []fault) []fault {
+	if one == nil {
+		return other
+	}
+	return append(one, other...)
 }
 
 // lend gives an error's code to the texts below it, which have no room for one: they

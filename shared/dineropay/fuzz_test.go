@@ -27,6 +27,9 @@ func FuzzReadCharge(f *testing.F) {
 	for _, tt := range all {
 		f.Add(tt.status, []byte(tt.body))
 	}
+	for _, r := range answerRows(f) {
+		f.Add(r.HTTP, r.body(f))
+	}
 	order := theTerms(f).Order
 	redact := newRedactor("", hidden.New("MARKED-secret"))
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
@@ -88,6 +91,9 @@ func FuzzReadStatus(f *testing.F) {
 	require.NotEmpty(f, all)
 	for _, tt := range all {
 		f.Add(tt.status, []byte(tt.body), tt.query.PaymentID)
+	}
+	for _, r := range answerRows(f) {
+		f.Add(r.HTTP, r.body(f), "")
 	}
 	order := theTerms(f).Order
 	f.Fuzz(func(t *testing.T, status int, body []byte, paymentID string) {

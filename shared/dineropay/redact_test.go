@@ -91,3 +91,58 @@ func TestRedactedAnswer(t *testing.T) {
 		Reason: "a [hidden]", ProviderStatus: "b [hidden]", ProviderDate: "c [hidden]",
 	}, got)
 }
+
+// Contract, HTTP API: "No answer and no log line ever holds … a whole token." Of a
+// token that is not at hand the end is known, and what may be it is not shown.
+func TestATokenOfWhichOnlyTheEndIsKnown(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"Recurring token tok-pending-4f1c09d2a7e3 was revoked": "Recurring token [hidden] was revoked",
+		"TOK-PENDING-4F1C09D2A7E3":                             "[hidden]",
+		"(tok-pending-4f1c09d2a7e3), revoked":                  "[hidden]), revoked",
+		"token=tok-4f1c09d2a7e3;x":                             "[hidden];x",
+		"4f1ca7e3":                                             "[hidden]",
+		"f1ca7e3":                                              "f1ca7e3", // too short for a token
+		"a7e3":                                                 "a7e3",
+		"…a7e3":                                                "…a7e3", // as it is shown by ourselves
+		"card a7e3 declined":                                   "card a7e3 declined",
+		"123456789 a7e3":                                       "123456789 a7e3",
+		"12345678\u00a0a7e3":                                   "12345678\u00a0a7e3",
+		"12345678a7e4":                                         "12345678a7e4",
+		"tok-1-a7e3 tok-2-xa7e3":                               "[hidden] [hidden]",
+		"رمز-البطاقة-a7e3":                                     "[hidden]",
+	} {
+		require.Equal(t, want, newRedactor("a7e3").text(text, 100), text)
+	}
+	r := newRedactor("7002", hidden.New("secret"))
+	require.Equal(t, "[hidden] and [hidden], gone", r.text("9a2f-0242c0a87002 and SECRET, gone", 100))
+	require.Equal(t, theInitTransID, r.id(theInitTransID), "a UUID is kept")
+	require.Empty(t, r.id("9a2f-0242c0a87002"))
+	require.Equal(t, "17", r.id("17"))
+	require.Equal(t, "12345678", newRedactor("").text("12345678", 100), "no end is nobody's")
+
+	// A documented status is no token, however one may end.
+	got := newRedactor("back").answer(charge.Answer{ProviderStatus: "chargeback", Reason: "tok-chargeback"})
+	require.Equal(t, charge.Answer{ProviderStatus: "chargeback", Reason: "[hidden]"}, got)
+}
+
+// Wherever a text is cut, no part of a secret is left over.
+func TestASecretIsNotCutInTwo(t *testing.T) {
+	t.Parallel()
+	const secret = "MARKED-secret-of-some-length-4711"
+	for _, r := range []redactor{redactorOf(secret), newRedactor("4711")} {
+		for before := range 80 {
+			for _, after := range []int{0, 1, 10_000} {
+				// Several of them make the text shorter, so that what was beyond its end comes
+				// into it.
+				for _, times := range []int{1, 5, 100} {
+					text := strings.Repeat("é ", before/2) + strings.Repeat("é", before%2) + strings.Repeat(" "+secret, times) + strings.Repeat(" x", after)
+					got := r.text(text, 40)
+					require.NotContains(t, got, "MARK", text)
+					require.NotContains(t, got, "4711", text)
+					require.LessOrEqual(t, len([]rune(got)), 41)
+				}
+			}
+		}
+	}
+}

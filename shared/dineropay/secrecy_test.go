@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dinarfunctions/shared/charge"
+	"dinarfunctions/shared/hidden"
 )
 
 // Marked secrets, with characters that a quoted text escapes. Every part of one
@@ -175,6 +176,31 @@ func TestSecretsAreNotShownOnAnyPath(t *testing.T) {
 		s.requireNothing(t, c.Status(t.Context(), byNumber(t)))
 	}
 	require.Positive(t, logged, "a refused key is logged, so there was a log to look at")
+}
+
+// Contract, HTTP API: "No answer and no log line ever holds … a whole token": a later
+// status answer repeats it without the field beside it, and the ledger knows its end
+// alone.
+func TestAStatusAnswerDoesNotShowATokenOfWhichTheEndIsKept(t *testing.T) {
+	t.Parallel()
+	const reason = "Recurring token tok-pending-4f1c09d2a7e3 was revoked"
+	p := newProvider(t, reply(http.StatusOK, `{"status":"declined","payment_id":"`+thePaymentID+`","reason":"`+reason+`","order":`+theOrder+`}`))
+	for name, change := range map[string]func(*charge.Query){
+		"the end":     func(q *charge.Query) { q.TokenEnd = "a7e3" },
+		"the whole":   func(q *charge.Query) { q.Token = hidden.New("tok-pending-4f1c09d2a7e3") },
+		"another end": func(q *charge.Query) { q.Token = hidden.New("another-token-a7e3") },
+	} {
+		q := byNumber(t)
+		change(&q)
+		got := p.client(t, theKeys()).Status(t.Context(), q)
+		require.Equal(t, charge.Known, got.Knowledge, name)
+		require.Equal(t, "Recurring token [hidden] was revoked", got.Answer.Reason, name)
+		require.Equal(t, thePaymentID, got.Answer.PaymentID, name)
+	}
+	r := theRequest()
+	r.Token = "other-token-a7e3"
+	got := p.client(t, theKeys()).Charge(t.Context(), termsOf(t, r))
+	require.Equal(t, "Recurring token [hidden] was revoked", got.Reason)
 }
 
 // A status answer shows the saved card's token; whatever text repeats it is kept

@@ -254,6 +254,43 @@ func TestStatusAsksAgain(t *testing.T) {
 	}
 }
 
+// Contract, Subscriptions: "one status request per look, without retries". A query
+// with Once is that request, whatever comes of it.
+func TestAQueryWithOnceIsOneRequest(t *testing.T) {
+	t.Parallel()
+	good := reply(http.StatusOK, about("settled", theOrder))
+	for _, tt := range []struct {
+		name      string
+		answer    http.HandlerFunc
+		want      charge.Knowledge
+		refreshed int
+	}{
+		{"known", good, charge.Known, 0},
+		{"not known", reply(http.StatusNotFound, `{"error_code":1}`), charge.NotKnown, 0},
+		{"down", inTurn(reply(http.StatusServiceUnavailable, ""), good), charge.NotAsked, 0},
+		{"busy", inTurn(reply(http.StatusTooManyRequests, ""), good), charge.NotAsked, 0},
+		{"cut", inTurn(abort, good), charge.NotAsked, 0},
+		{"reset", inTurn(reset, good), charge.NotAsked, 0},
+		// The next request is signed with what is stored now.
+		{"refused", inTurn(reply(http.StatusUnauthorized, ""), good), charge.NotAsked, 1},
+		{"a bad hash", inTurn(reply(http.StatusBadRequest, `{"errors":{"hash":["no"]}}`), good), charge.NotAsked, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			p := newProvider(t, tt.answer)
+			k := theKeys()
+			q := byNumber(t)
+			q.Once = true
+			got := p.client(t, k).Status(t.Context(), q)
+			p.Close()
+			require.Equal(t, tt.want, got.Knowledge, got.Reason)
+			require.Len(t, p.received(), 1)
+			require.Equal(t, tt.refreshed, k.refreshes())
+			require.False(t, got.KeyRefused, "the fresh key was not tried")
+		})
+	}
+}
+
 func TestStatusSignsAnewWithFreshKeys(t *testing.T) {
 	t.Parallel()
 	p := newProvider(t, inTurn(reply(http.StatusForbidden, ""), reply(http.StatusOK, about("settled", theOrder))))

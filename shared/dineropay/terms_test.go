@@ -145,6 +145,19 @@ func TestNewTermsChecksEachField(t *testing.T) {
 		{"four decimals where there are three", money("1.0001", "KWD"), "order.amount"},
 		{"two decimals where ISO 4217 says none", money("100.00", "JPY"), ""},
 		{"three decimals where the wire has two", money("100.001", "CLP"), "order.amount"},
+		{"yen and a half", money("80.5", "JPY"), "order.amount"},
+		{"yen and a hundredth", money("80.01", "JPY"), "order.amount"},
+		{"less than a yen", money("0.50", "JPY"), "order.amount"},
+		{"yen and nothing", money("80.0", "JPY"), ""},
+		{"yen", money("80", "JPY"), ""},
+		{"won and a half", money("80.5", "KRW"), "order.amount"},
+		{"won and nothing", money("80.00", "KRW"), ""},
+		{"shillings and a half", money("80.5", "UGX"), "order.amount"},
+		{"shillings and nothing", money("80.00", "UGX"), ""},
+		{"pesos and a half", money("80.5", "CLP"), "order.amount"},
+		{"pesos and nothing", money("80.00", "CLP"), ""},
+		{"riyals and a half", money("80.5", "SAR"), ""},
+		{"Iraqi dinars and a half", money("80.5", "IQD"), ""},
 		{"one decimal where there is none", money("1.0", "VND"), "order.amount"},
 		{"an integer where there are no decimals", money("1", "ISK"), ""},
 
@@ -187,6 +200,15 @@ func TestNewTermsChecksEachField(t *testing.T) {
 		{"first transaction with a blank", initTransID(theInitTransID + " "), "recurring_init_trans_id"},
 		{"first transaction of 256 characters", initTransID(strings.Repeat("1", 256)), "recurring_init_trans_id"},
 
+		{"first transaction that is no UUID", initTransID("abc"), "recurring_init_trans_id"},
+		{"first transaction without hyphens", initTransID(strings.ReplaceAll(theInitTransID, "-", "")), "recurring_init_trans_id"},
+		{"first transaction in braces", initTransID("{" + theInitTransID + "}"), "recurring_init_trans_id"},
+		{"first transaction with a digit too many", initTransID(theInitTransID + "0"), "recurring_init_trans_id"},
+		{"first transaction with a letter that is no digit", initTransID("g" + theInitTransID[1:]), "recurring_init_trans_id"},
+		{"first transaction with a line break at its end", initTransID(theInitTransID + "\n"), "recurring_init_trans_id"},
+		{"schedule that is no UUID", schedule("monthly"), "schedule_id"},
+		{"schedule in capitals", schedule("57FDDECF-17B9-4D38-9320-A670F0C29EC0"), ""},
+
 		{"no schedule", schedule(""), ""},
 		{"a schedule", schedule("57fddecf-17b9-4d38-9320-a670f0c29ec0"), ""},
 		{"schedule with a blank", schedule(" "), "schedule_id"},
@@ -205,6 +227,36 @@ func TestNewTermsChecksEachField(t *testing.T) {
 			require.Zero(t, terms)
 		})
 	}
+}
+
+// Contract, Charges: "where ISO 4217 gives a currency no decimals and the wire wants
+// two (JPY, KRW, UGX, CLP), only a whole amount is taken", and
+// "recurring_init_trans_id and schedule_id are UUIDs". The wire keeps its decimals, and
+// a message says what would be taken.
+func TestWholeAmountsAndUUIDs(t *testing.T) {
+	t.Parallel()
+	for _, currency := range []string{"CLP", "JPY", "KRW", "UGX"} {
+		for _, amount := range []string{"80", "80.0", "80.00"} {
+			r := theRequest()
+			r.Amount, r.Currency = amount, currency
+			require.Equal(t, "80.00", termsOf(t, r).Order.Amount.String(), currency)
+		}
+	}
+	r := theRequest()
+	r.Amount, r.Currency, r.InitTransID, r.ScheduleID = "80.5", "JPY", "abc", "abc"
+	_, err := NewTerms(r)
+	faults := requireFaults(t, err, "order.amount", "recurring_init_trans_id", "schedule_id")
+	for _, f := range faults {
+		if f.Field == "order.amount" {
+			require.Equal(t, "must be a whole amount: JPY has no decimals", f.Message)
+			continue
+		}
+		_, example, found := strings.Cut(f.Message, "must be a UUID such as ")
+		require.True(t, found, f.Message)
+		r.InitTransID, r.ScheduleID = example, example
+	}
+	r.Amount = "80"
+	require.Equal(t, r.ScheduleID, termsOf(t, r).ScheduleID, "the example is one")
 }
 
 func TestNewTermsTellsAllFaultsAtOnce(t *testing.T) {

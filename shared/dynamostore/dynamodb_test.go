@@ -288,7 +288,7 @@ func TestWhatStandsInDynamoDB(t *testing.T) {
 	mustClaim(t, tb, second)
 	require.Equal(t, want, mustRecord(t, tb, last))
 
-	file, err := os.ReadFile("testdata/two-attempts-told.json")
+	file, err := os.ReadFile("testdata/two-attempts-payments.json")
 	require.NoError(t, err)
 	item := tb.item(t)
 	require.JSONEq(t, string(file), item)

@@ -7,15 +7,18 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"dinarfunctions/functions/charge-callback/handler"
 	simulator "dinarfunctions/sandbox/provider/dineropay"
+	"dinarfunctions/shared/boltstore"
 	"dinarfunctions/shared/charge"
 	"dinarfunctions/shared/dineropay"
 	"dinarfunctions/shared/secrets"
@@ -254,6 +257,35 @@ func (p *slowProvider) Status(ctx context.Context, q charge.Query) charge.Status
 	end, _ := ctx.Deadline()
 	c, _ := p.store.Get(ctx, q.Order.Number)
 	p.asked, p.left, p.once, p.look = p.asked+1, time.Until(end), q.Once, c.LookAt.UTC()
+	return charge.StatusAnswer{Knowledge: charge.NotAsked, Reason: "it took too long"}
+}
+
+// The same by the clock: a provider that never answers. The time is the test's own.
+func TestAHangingProviderByTheClock(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store, err := boltstore.Open(filepath.Join(t.TempDir(), "ledger.db"))
+		require.NoError(t, err)
+		defer func() { require.NoError(t, store.Close()) }()
+		_, _, err = store.Charges().Claim(t.Context(), charge.NewClaim(terms(t, "order-1234", aToken), "attempt-1", time.Now(), time.Now()))
+		require.NoError(t, err)
+		time.Sleep(time.Minute) // of the test's own time: its invocation has ended
+		log := slog.New(slog.DiscardHandler)
+		function := handler.New(charge.NewLedger(store.Charges(), hanging{}, time.Now, log), &deadlines{}, log)
+		payload, err := json.Marshal(sample(t))
+		require.NoError(t, err)
+		began := time.Now()
+		_, err = function.Invoke(t.Context(), payload)
+		require.NoError(t, err)
+		require.Equal(t, charge.HintTime, time.Since(began))
+	})
+}
+
+// hanging is a provider that never answers a status request.
+type hanging struct{ charge.Provider }
+
+func (hanging) Status(ctx context.Context, _ charge.Query) charge.StatusAnswer {
+	<-ctx.Done()
 	return charge.StatusAnswer{Knowledge: charge.NotAsked, Reason: "it took too long"}
 }
 

@@ -81,3 +81,33 @@ func TestAStartTodayWhoseTimeHasPassed(t *testing.T) {
 	now := h.put(t, "now", map[string]any{"starts_on": "2026-11-21", "charge_at": "12:00"})
 	requireFields(t, map[string]any{"cycle": 1, "next_charge_on": "2026-11-21"}, now)
 }
+
+// Contract, Charges: "recurring_init_trans_id and schedule_id are UUIDs, checked here", and
+// "where ISO 4217 gives a currency no decimals and the wire wants two (JPY, KRW, UGX, CLP),
+// only a whole amount is taken (80, 80.0, 80.00)". A subscription that could not be charged
+// at its first cycle is refused as a charge would be.
+func TestWhatNoCycleCouldBeChargedWith(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	for _, tt := range []struct {
+		change map[string]any
+		field  string
+	}{
+		{map[string]any{"recurring_init_trans_id": "abc"}, "recurring_init_trans_id"},
+		{map[string]any{"recurring_init_trans_id": "dc66cdd8d70211ea9a2f0242c0a87002"}, "recurring_init_trans_id"},
+		{map[string]any{"currency": "JPY", "amount": "80.5"}, "amount"},
+		{map[string]any{"currency": "KRW", "amount": "80.50"}, "amount"},
+		{map[string]any{"currency": "UGX", "amount": "0.01"}, "amount"},
+		{map[string]any{"currency": "CLP", "amount": "80.99"}, "amount"},
+	} {
+		status, problem := h.request(t, http.MethodPut, "/subscriptions/gold-42", terms(tt.change))
+		require.Equal(t, http.StatusUnprocessableEntity, status, "%v", tt.change)
+		require.Equal(t, []string{tt.field}, fieldsOf(problem), "%v", tt.change)
+	}
+	status, _ := h.request(t, http.MethodGet, "/subscriptions/gold-42", "")
+	require.Equal(t, http.StatusNotFound, status, "nothing was written")
+	for _, amount := range []string{"80", "80.0", "80.00"} {
+		h.put(t, "gold-42", map[string]any{"currency": "JPY", "amount": amount})
+		requireFields(t, map[string]any{"amount": "80.00", "currency": "JPY"}, h.sub(t, "gold-42"))
+	}
+}
