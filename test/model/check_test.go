@@ -237,8 +237,9 @@ func (h *house) known(number string) (c charge.Charge, stands bool, state charge
 }
 
 // agreesByItself: without a callback, what is open is what the provider has not
-// decided, or does not know; a person's word of late was overridden by its; and what was
-// declined is not what the provider settled before it was asked about again.
+// decided, or does not know; a person's word of late was overridden by its; what was
+// declined is not what the provider settled before it was asked about again; and no
+// callback that was taken is forgotten.
 func (h *house) agreesByItself(number string, ended time.Time) {
 	c, stands, truth, newest := h.known(number)
 	if !stands {
@@ -246,9 +247,10 @@ func (h *house) agreesByItself(number string, ended time.Time) {
 	}
 	learnt := c.History[len(c.History)-1].At
 	lastLook := learnt.Add(day)
-	h.front.mu.Lock()
-	denied := h.front.denied[number]
-	h.front.mu.Unlock()
+	if last := h.taken[number]; last.newest == newest && !h.deniedSince(number, last.at) {
+		h.tally.add("in the end", "as the last callback had it, without another one")
+		h.mapped(c, truth, newest)
+	}
 	switch {
 	case c.State == charge.Sending,
 		c.State == charge.Pending && truth != charge.Pending,
@@ -259,13 +261,20 @@ func (h *house) agreesByItself(number string, ended time.Time) {
 	case c.Said == charge.ByOperator && c.UpdatedAt.After(ended.Add(-6*day)):
 		h.mapped(c, truth, newest)
 	case c.State != charge.Declined || c.Said == charge.ByOperator || truth != charge.Settled:
-	case newest.ChangedAt.Before(lastLook) && denied.Before(learnt):
+	case newest.ChangedAt.Before(lastLook) && !h.deniedSince(number, learnt):
 		h.tally.add("totals", "orders settled at the provider and declined here")
 		h.violate("order %s is declined in the end, and was settled at the provider on %s, before it was asked about again: %s",
 			number, newest.ChangedAt.Format(time.DateTime), told(c.History))
 	default:
 		h.tally.add("in the end", "declined, and settled at the provider after the last question; a callback tells")
 	}
+}
+
+// deniedSince tells whether the provider denied since then that it knows the order.
+func (h *house) deniedSince(number string, then time.Time) bool {
+	h.front.mu.Lock()
+	defer h.front.mu.Unlock()
+	return !h.front.denied[number].Before(then)
 }
 
 // agrees: after a callback too, what the provider knows is what the ledger says.

@@ -59,6 +59,7 @@ type house struct {
 	histories  map[string][]charge.Entry
 	words      map[string]map[charge.State]bool // by payment_id: what the provider ever said
 	posted     map[string][]url.Values          // by order: callbacks that came
+	taken      map[string]taken                 // by order: the last callback that was answered with 200
 	keys       int                              // how often they were rotated
 	story      []string                         // what happened, for a person
 	violations []string
@@ -77,7 +78,7 @@ func newHouse(t *rapid.T, raw charge.Store, counts *tally) *house {
 		raw: raw, tally: counts, secret: &secret{},
 		now: noon, sent: map[string]*sending{}, mode: charge.Live,
 		touched: map[string]bool{}, histories: map[string][]charge.Entry{},
-		words: map[string]map[charge.State]bool{}, posted: map[string][]url.Values{},
+		words: map[string]map[charge.State]bool{}, posted: map[string][]url.Values{}, taken: map[string]taken{},
 	}
 	key, password := credentials(0)
 	provider, err := simulator.New(simulator.Options{
@@ -264,6 +265,12 @@ const (
 	repeated    = "a repeated one"
 )
 
+// taken is a callback that was taken, when, and the newest payment of its order then.
+type taken struct {
+	at     time.Time
+	newest simulator.Transaction
+}
+
 // callback is a signed callback of the provider about an order. Where the provider has
 // no payment of it, somebody else's hint comes.
 func (h *house) callback(which int, s spec, number, about string) (status int, answered bool) {
@@ -286,6 +293,8 @@ func (h *house) callback(which int, s spec, number, about string) (status int, a
 		return 0, false
 	}
 	h.tally.add("callback", about+", "+when)
+	made := h.transactionsOf(number)
+	now := taken{h.clock(), made[len(made)-1]}
 	event := httpEvent(samples().callback, "POST", "/callbacks/dineropay", form.Encode())
 	_, answered = h.run(which, s, func(ctx context.Context, f *function) {
 		out, err := f.callbacks.Invoke(ctx, event)
@@ -301,6 +310,9 @@ func (h *house) callback(which int, s spec, number, about string) (status int, a
 	h.tally.add("callback", fmt.Sprintf("answered with %d", status))
 	h.mu.Lock()
 	rotated := h.keys > 0 // so it may be signed with another password than the function has
+	if status == 200 {
+		h.taken[number] = now
+	}
 	h.mu.Unlock()
 	if status != 200 && !(status == 401 && rotated) && !(status == 503 && s.StoreAt > 0) {
 		h.violate("a callback about order %s was answered with %d", number, status)

@@ -96,7 +96,7 @@ func scenarios(t *testing.T, open func(t *rapid.T, dir string) (charge.Store, fu
 func scenario(t *rapid.T, h *house) {
 	every := map[string]func(*rapid.T){"": h.check}
 	for _, kind := range []what{
-		post, together, get, list, sweep, callback, resolve, turn, wait, chargeFault, statusFault, changes, reversal, plans, cascades,
+		post, together, get, list, sweep, callback, resolve, turn, wait, chargeFault, statusFault, changes, turnsRound, reversal, plans, cascades,
 		rotate, rotateOne, arrives,
 	} {
 		every[string(kind)] = func(t *rapid.T) { h.do(draw(t, kind, 0)) }

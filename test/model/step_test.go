@@ -44,6 +44,7 @@ const (
 	chargeFault what = "fault for a charge"
 	statusFault what = "fault for a status request"
 	changes     what = "provider changes a transaction"
+	turnsRound  what = "provider changes its mind, and calls back"
 	reversal    what = "provider takes a payment back, and goes on"
 	plans       what = "cascade planned"
 	cascades    what = "next acquirer tried"
@@ -137,7 +138,7 @@ func chance(t *rapid.T, name string, in int) bool { return index(t, name, in) ==
 func draw(t *rapid.T, kind what, depth int) step {
 	s := step{What: kind, Function: index(t, "function", instances)}
 	switch kind {
-	case post, get, callback, resolve, plans, cascades:
+	case post, get, callback, resolve, plans, cascades, turnsRound:
 		s.Number = one(t, "number", numbers...)
 	default:
 	}
@@ -174,6 +175,8 @@ func draw(t *rapid.T, kind what, depth int) step {
 		s.Word = one(t, "fault", faultsOf(kindCharge)...)
 	case statusFault:
 		s.Word = one(t, "fault", faultsOf(kindStatus)...)
+	case turnsRound:
+		s.Word = one(t, "status", "settled", "declined", "refund", "chargeback")
 	case changes:
 		s.Which = index(t, "which", 6)
 		s.Word = one(t, "status", "settled", "declined", "settled", "declined", "pending", "prepare", "3ds", "redirect",
@@ -184,6 +187,11 @@ func draw(t *rapid.T, kind what, depth int) step {
 	case post, get, list, sweep, callback, resolve, turn, reversal:
 		s.With = drawSpec(t, depth)
 	default:
+	}
+	for i, w := range s.With.While {
+		if s.Number != "" && (w.What == callback || w.What == turnsRound) {
+			s.With.While[i].Number = s.Number // in the middle of what is being done
+		}
 	}
 	return s
 }
@@ -216,7 +224,7 @@ func drawSpec(t *rapid.T, depth int) (s spec) {
 		s.PauseAt = 1 + index(t, "frozen at", 5)
 		s.AfterIt = rapid.Bool().Draw(t, "frozen after")
 		for range 1 + index(t, "meanwhile", 3) {
-			s.While = append(s.While, draw(t, one(t, "what", wait, sweep, get, callback, callback, post, resolve, changes, cascades, arrives), 2))
+			s.While = append(s.While, draw(t, one(t, "what", wait, sweep, get, callback, turnsRound, turnsRound, post, resolve, changes, cascades, arrives), 2))
 		}
 	}
 	return s
@@ -262,6 +270,11 @@ func (h *house) do(s step) {
 		h.front.script(kindStatus, slices.Repeat([]simulator.Fault{simulator.Fault(s.Word)}, 1+s.Function)...)
 	case changes:
 		h.change(s)
+	case turnsRound:
+		if made := h.transactionsOf(s.Number); len(made) > 0 {
+			h.becomes(made[len(made)-1], s.Word)
+			h.callback(s.Function, s.With, s.Number, aboutNewest)
+		}
 	case reversal:
 		h.reverse(s)
 	case plans:
