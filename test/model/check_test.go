@@ -1,6 +1,7 @@
 package model_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -56,16 +57,21 @@ func (h *house) standing(number string) (c charge.Charge, stands bool) {
 	return c, err == nil
 }
 
+// checkProvider: the provider carried out one charge request of an order at most, and
+// one payment of it at most took money.
 func (h *house) checkProvider(number string) {
 	if counts := h.front.simulator.Counts(number); counts.Charged > 1 {
 		h.violate("order %s was charged %d times", number, counts.Charged)
 	}
-	made := h.transactionsOf(number)
-	if len(made) > 1 {
-		h.violate("order %s has %d transactions", number, len(made))
-	}
-	for _, m := range made {
+	carriedOut := 0
+	for _, m := range h.transactionsOf(number) {
 		h.hear(m.PaymentID, m.Status)
+		if !m.Cascaded {
+			carriedOut++
+		}
+	}
+	if carriedOut > 1 {
+		h.violate("%d charge requests of order %s were carried out", carriedOut, number)
 	}
 }
 
@@ -79,6 +85,7 @@ func (h *house) checkHistory(c charge.Charge) {
 		h.violate("the history of order %s lost a line: it was %s and is %s", number, told(before), told(c.History))
 	}
 	state, said := charge.State(""), charge.Evidence("")
+	payment, waits := "", false
 	for i, e := range c.History {
 		switch {
 		case e.State == charge.Sending && e.Evidence == "":
@@ -94,15 +101,28 @@ func (h *house) checkHistory(c charge.Charge) {
 			continue // noted; the charge stays settled by the same word
 		case !charge.Allowed(state, said, e.State, e.Evidence):
 			h.violate("order %s went from %s to %s by %s: %s", number, state, e.State, e.Evidence, told(c.History))
+		case e.State == charge.Declined && state == charge.Declined && said != charge.ByOperator &&
+			(e.PaymentID == "" || e.PaymentID == payment) && isWaiting(e) == waits:
+			h.violate("order %s is declined twice, and nothing is new: %s", number, told(c.History))
 		}
-		state, said = e.State, e.Evidence
+		state, said, waits = e.State, e.Evidence, isWaiting(e)
+		payment = cmp.Or(e.PaymentID, payment)
 	}
 	if c.State != state || c.Said != said {
 		h.violate("order %s is %s by %q, and its history says %s by %q", number, c.State, c.Said, state, said)
 	}
-	if c.State.Open() && c.LookAt.IsZero() {
+	if c.Cascading != waits {
+		h.violate("order %s has a newer payment pending: %t, and its history says %s", number, c.Cascading, told(c.History))
+	}
+	if (c.State.Open() || c.Cascading) && c.LookAt.IsZero() {
 		h.violate("order %s is %s, and will never be asked about", number, c.State)
 	}
+}
+
+// isWaiting tells whether a line says that the order is declined, and that a newer
+// payment of it is pending.
+func isWaiting(e charge.Entry) bool {
+	return e.State == charge.Declined && e.Evidence == charge.ByStatus && strings.HasSuffix(e.Reason, "a newer payment of the order is pending")
 }
 
 // isDispute tells whether a line notes the provider's word against a settled charge.
@@ -131,19 +151,31 @@ func told(history []charge.Entry) string {
 	return strings.Join(lines, " → ")
 }
 
-// checkWords: an outcome by the provider's word is one that the provider gave.
+// checkWords: an outcome by the provider's word is one that the provider gave of one of
+// the order's payments, and of the one that the line names where there is such a payment.
 func (h *house) checkWords(c charge.Charge) {
-	var heard map[charge.State]bool
-	for _, m := range h.transactionsOf(c.Order.Number) {
-		heard = h.words[m.PaymentID]
-	}
 	for _, e := range c.History {
-		switch e.State {
-		case charge.Settled, charge.Declined, charge.Pending, charge.Reversed:
-			if e.Evidence != charge.ByOperator && !isDispute(e) && !heard[e.State] {
-				h.violate("order %s became %s, and the provider never said so: %s", c.Order.Number, e.State, told(c.History))
+		state := e.State
+		switch {
+		case e.Evidence == charge.ByOperator, isDispute(e):
+			continue
+		case isWaiting(e):
+			state = charge.Pending
+		case !slices.Contains([]charge.State{charge.Settled, charge.Declined, charge.Pending, charge.Reversed}, state):
+			continue
+		}
+		heard := map[charge.State]bool{}
+		for _, m := range h.transactionsOf(c.Order.Number) {
+			if m.PaymentID == e.PaymentID {
+				heard = h.words[m.PaymentID]
+				break
 			}
-		default:
+			for word := range h.words[m.PaymentID] {
+				heard[word] = true
+			}
+		}
+		if !heard[state] {
+			h.violate("order %s became %s (payment %q), and the provider never said so: %s", c.Order.Number, e.State, e.PaymentID, told(c.History))
 		}
 	}
 }
@@ -154,7 +186,6 @@ func (h *house) end(t *rapid.T) {
 	ended := h.clock()
 	h.front.mu.Lock()
 	h.front.faults = map[string][]simulator.Fault{}
-	lied := h.front.lied
 	h.front.mu.Unlock()
 	for h.land() {
 	}
@@ -163,16 +194,26 @@ func (h *house) end(t *rapid.T) {
 		h.functions[i] = h.newFunction()
 	}
 	h.request(0, spec{}, http.MethodPut, "/charging", `{"mode": "live"}`)
-	h.advance(8 * day) // an open charge is asked about weekly at least
-	h.schedule(0, spec{})
-	h.check(t)
+	// A decline is asked about again after 15 minutes and 24 hours, and an open charge
+	// weekly at least. The cascades are over within half a day.
+	for _, later := range []time.Duration{16 * time.Minute, day, day, 8 * day} {
+		h.advance(later)
+		h.schedule(0, spec{})
+		h.check(t)
+	}
 	for _, number := range numbers {
-		h.agreesByItself(number, ended, lied)
+		h.agreesByItself(number, ended)
 	}
 	h.check(t)
 	for _, number := range numbers {
-		h.callback(1, spec{}, number)
-		h.agrees(number, lied)
+		if status, answered := h.callback(1, spec{}, number, aboutNewest); answered && status != http.StatusOK {
+			h.violate("a callback about order %s was answered with %d in the end", number, status)
+		}
+	}
+	h.advance(time.Minute) // what a callback could not have asked now, is asked then
+	h.schedule(1, spec{})
+	for _, number := range numbers {
+		h.agrees(number)
 	}
 	h.check(t)
 	for _, number := range numbers {
@@ -182,63 +223,85 @@ func (h *house) end(t *rapid.T) {
 	h.summarise()
 }
 
-// known is what the ledger and the provider have of an order; state is empty where
-// the provider has nothing.
-func (h *house) known(number string) (c charge.Charge, stands bool, state charge.State, made simulator.Transaction) {
+// known is what the ledger and the provider have of an order: newest is its newest
+// payment there, and state what that one is, empty where the provider has nothing.
+func (h *house) known(number string) (c charge.Charge, stands bool, state charge.State, newest simulator.Transaction) {
 	c, stands = h.standing(number)
-	for _, made = range h.transactionsOf(number) {
-		state = statusWords[made.Status]
+	for _, newest = range h.transactionsOf(number) {
+		state = statusWords[newest.Status]
 	}
 	if !stands && state != "" {
 		h.violate("the provider has a transaction of order %s, and the ledger nothing", number)
 	}
-	return c, stands, state, made
-}
-
-// misled tells whether the provider has given a charge a payment_id that is none:
-// from then on it denies that it knows the charge.
-func misled(lied bool, c charge.Charge, made simulator.Transaction) bool {
-	return lied && c.PaymentID != "" && c.PaymentID != made.PaymentID
+	return c, stands, state, newest
 }
 
 // agreesByItself: without a callback, what is open is what the provider has not
-// decided, or does not know, and a person's word of late was overridden by its.
-func (h *house) agreesByItself(number string, ended time.Time, lied bool) {
-	c, stands, truth, made := h.known(number)
-	if !stands || misled(lied, c, made) {
+// decided, or does not know; a person's word of late was overridden by its; what was
+// declined is not what the provider settled before it was asked about again; and no
+// callback that was taken is forgotten.
+func (h *house) agreesByItself(number string, ended time.Time) {
+	c, stands, truth, newest := h.known(number)
+	if !stands {
 		return
+	}
+	learnt := c.History[len(c.History)-1].At
+	lastLook := learnt.Add(day)
+	if last := h.taken[number]; last.newest == newest && !h.deniedSince(number, last.at) {
+		h.tally.add("in the end", "as the last callback had it, without another one")
+		h.mapped(c, truth, newest)
 	}
 	switch {
 	case c.State == charge.Sending,
 		c.State == charge.Pending && truth != charge.Pending,
 		c.State == charge.Unknown && truth != "",
-		c.State.Chargeable() && truth != "":
+		c.State.Chargeable() && truth != "",
+		c.Cascading && truth != charge.Pending:
 		h.violate("order %s is %s in the end, and the provider says %q: %s", number, c.State, truth, told(c.History))
 	case c.Said == charge.ByOperator && c.UpdatedAt.After(ended.Add(-6*day)):
-		h.mapped(c, truth)
+		h.mapped(c, truth, newest)
+	case c.State != charge.Declined || c.Said == charge.ByOperator || truth != charge.Settled:
+	case newest.ChangedAt.Before(lastLook) && !h.deniedSince(number, learnt):
+		h.tally.add("totals", "orders settled at the provider and declined here")
+		h.violate("order %s is declined in the end, and was settled at the provider on %s, before it was asked about again: %s",
+			number, newest.ChangedAt.Format(time.DateTime), told(c.History))
+	default:
+		h.tally.add("in the end", "declined, and settled at the provider after the last question; a callback tells")
 	}
 }
 
+// deniedSince tells whether the provider denied since then that it knows the order.
+func (h *house) deniedSince(number string, then time.Time) bool {
+	h.front.mu.Lock()
+	defer h.front.mu.Unlock()
+	return !h.front.denied[number].Before(then)
+}
+
 // agrees: after a callback too, what the provider knows is what the ledger says.
-func (h *house) agrees(number string, lied bool) {
-	c, stands, truth, made := h.known(number)
-	switch {
-	case !stands:
-		return
-	case misled(lied, c, made):
-		h.tally.add("in the end", "misled by a false payment_id")
+func (h *house) agrees(number string) {
+	c, stands, truth, newest := h.known(number)
+	if made := h.transactionsOf(number); len(made) > 1 {
+		h.tally.add("totals", "orders with several payments")
+		if newest.Charged {
+			h.tally.add("totals", "orders that a later payment settled")
+		}
+	}
+	if !stands {
 		return
 	}
-	h.mapped(c, truth)
+	h.mapped(c, truth, newest)
 	h.tally.add("in the end", string(c.State))
-	if c.State == charge.Unknown {
+	switch {
+	case c.State == charge.Unknown:
 		h.tally.add("totals", "orders unknown in the end")
+	case c.State == charge.Declined && truth == charge.Settled:
+		h.tally.add("totals", "orders settled at the provider and declined here")
 	}
 }
 
 // mapped holds a charge against the provider's latest word (contract, "Charges":
 // transitions).
-func (h *house) mapped(c charge.Charge, truth charge.State) {
+func (h *house) mapped(c charge.Charge, truth charge.State, newest simulator.Transaction) {
 	operators := c.Said == charge.ByOperator
 	agrees := false
 	switch c.State {
@@ -251,9 +314,10 @@ func (h *house) mapped(c charge.Charge, truth charge.State) {
 		agrees = truth == charge.Settled || operators && truth == "" || !operators && disputed
 	case charge.Declined:
 		// Pending is no outcome, so it overrides none, but it does a person's word.
-		agrees = truth == charge.Declined || operators && truth == "" || !operators && truth == charge.Pending
+		agrees = truth == charge.Declined && !c.Cascading || operators && truth == "" || !operators && truth == charge.Pending && c.Cascading
 	case charge.Reversed:
-		agrees = truth != "" // nothing leads out of it
+		// Another reversal and "settled" lead on from it; to the rest it says nothing.
+		agrees = truth == charge.Reversed && c.ProviderStatus == newest.Status || truth == charge.Declined || truth == charge.Pending
 	case charge.Sending:
 	}
 	if !agrees {
@@ -267,6 +331,9 @@ func (h *house) mapped(c charge.Charge, truth charge.State) {
 func (h *house) mayBeChargedInTheEnd(number string) {
 	before, stands := h.standing(number)
 	had := len(h.transactionsOf(number))
+	if err := h.front.simulator.Cascade(number, simulator.Step{Status: "settled"}); err != nil {
+		h.violate("the provider cannot plan: %v", err)
+	}
 	h.do(step{What: post, Number: number})
 	after, stands2 := h.standing(number)
 	switch may := !stands || before.State.Chargeable(); {

@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	callbackhandler "dinarfunctions/functions/charge-callback/handler"
 	"dinarfunctions/functions/recurring-charge/handler"
 	simulator "dinarfunctions/sandbox/provider/dineropay"
 	"dinarfunctions/shared/charge"
@@ -57,17 +58,19 @@ type house struct {
 	touched    map[string]bool // orders that may have been written since the last check
 	histories  map[string][]charge.Entry
 	words      map[string]map[charge.State]bool // by payment_id: what the provider ever said
-	changedAt  map[string]time.Time             // by payment_id
+	posted     map[string][]url.Values          // by order: callbacks that came
+	taken      map[string]taken                 // by order: the last callback that was answered with 200
 	keys       int                              // how often they were rotated
 	story      []string                         // what happened, for a person
 	violations []string
 }
 
-// function is one running copy of the function: its ledger remembers the switch,
+// function is one running copy of the functions: its ledger remembers the switch,
 // its keyring the keys.
 type function struct {
-	handlers trigger.Handlers
-	ledger   *charge.Ledger
+	handlers  trigger.Handlers
+	callbacks trigger.Handlers
+	ledger    *charge.Ledger
 }
 
 func newHouse(t *rapid.T, raw charge.Store, counts *tally) *house {
@@ -75,15 +78,15 @@ func newHouse(t *rapid.T, raw charge.Store, counts *tally) *house {
 		raw: raw, tally: counts, secret: &secret{},
 		now: noon, sent: map[string]*sending{}, mode: charge.Live,
 		touched: map[string]bool{}, histories: map[string][]charge.Entry{},
-		words: map[string]map[charge.State]bool{}, changedAt: map[string]time.Time{},
+		words: map[string]map[charge.State]bool{}, posted: map[string][]url.Values{}, taken: map[string]taken{},
 	}
 	key, password := credentials(0)
 	provider, err := simulator.New(simulator.Options{
-		MerchantKey: key, MerchantPassword: password, Now: h.clock,
+		MerchantKey: key, MerchantPassword: password, Now: h.clock, Settings: h.panel(t),
 		Sleep: func(context.Context, time.Duration) error { return nil },
 	})
 	require.NoError(t, err)
-	h.front = &front{simulator: provider, tally: counts, faults: map[string][]simulator.Fault{}}
+	h.front = &front{house: h, simulator: provider, tally: counts, faults: map[string][]simulator.Fault{}, denied: map[string]time.Time{}}
 	server := httptest.NewServer(h.front)
 	t.Cleanup(server.Close)
 	h.url, err = url.Parse(server.URL)
@@ -95,6 +98,17 @@ func newHouse(t *rapid.T, raw charge.Store, counts *tally) *house {
 	return h
 }
 
+// panel draws how the switches in the platform's panel are set.
+func (h *house) panel(t *rapid.T) simulator.Settings {
+	set := simulator.Settings{
+		CascadingContext:  rapid.Bool().Draw(t, "cascading context"),
+		KeyRefusedWith401: rapid.Bool().Draw(t, "key refused with 401"),
+	}
+	h.tally.add("panel", fmt.Sprintf("cascading context: %t", set.CascadingContext))
+	h.tally.add("panel", fmt.Sprintf("a wrong key is a 401: %t", set.KeyRefusedWith401))
+	return set
+}
+
 func credentials(n int) (key, password string) {
 	return fmt.Sprintf("%s-key-%d", marked, n), fmt.Sprintf("%s-Password-%d", marked, n)
 }
@@ -102,12 +116,14 @@ func credentials(n int) (key, password string) {
 // newFunction is a cold start.
 func (h *house) newFunction() *function {
 	log := slog.New(slog.NewJSONHandler(secretWatch{h}, nil))
-	client := dineropay.New(h.url, &keyring{secret: h.secret, cached: h.secret.read()}, dineropay.Options{
+	keys := &keyring{secret: h.secret, cached: h.secret.read()}
+	client := dineropay.New(h.url, keys, dineropay.Options{
 		Log:     log,
 		Backoff: func() backoff.BackOff { return &backoff.ZeroBackOff{} },
 	})
 	ledger := charge.NewLedger(store{h.raw, h}, provider{client, h}, h.clock, log)
-	return &function{handler.New(ledger, noSubscriptions{}, log), ledger}
+	callbacks := callbackhandler.New(ledger, dineropay.NewCallbackVerifier(keys, h.clock), log)
+	return &function{handler.New(ledger, noSubscriptions{}, log), callbacks, ledger}
 }
 
 // noSubscriptions is a merchant who has none: these scenarios are about charges.
@@ -207,7 +223,7 @@ func (h *house) run(which int, s spec, invocation func(context.Context, *functio
 
 // request sends a request as API Gateway does. It tells whether it was answered.
 func (h *house) request(which int, s spec, method, path, body string) (p *plan, status int, answer string, answered bool) {
-	payload := httpEvent(method, path, body)
+	payload := httpEvent(samples().http, method, path, body)
 	p, answered = h.run(which, s, func(ctx context.Context, f *function) {
 		out, err := f.handlers.Invoke(ctx, payload)
 		var wire struct {
@@ -242,20 +258,97 @@ func (h *house) schedule(which int, s spec) {
 	})
 }
 
-// callback is a signed callback about an order, once its signature was checked.
-func (h *house) callback(which int, s spec, number string) {
-	h.run(which, s, func(ctx context.Context, f *function) {
-		err := f.ledger.Hint(ctx, number, "")
-		if err != nil && !errors.Is(err, charge.ErrNotFound) && s.StoreAt == 0 {
-			h.violate("a callback about order %s failed: %v", number, err)
-		}
-	})
+// about is which callback comes.
+const (
+	aboutNewest = "about the newest payment"
+	aboutOlder  = "about an older payment"
+	repeated    = "a repeated one"
+)
+
+// taken is a callback that was taken, when, and the newest payment of its order then.
+type taken struct {
+	at     time.Time
+	newest simulator.Transaction
 }
 
-// samples are the function's events of events/, read once.
-var samples = sync.OnceValue(func() (events struct{ http, schedule map[string]any }) {
+// callback is a signed callback of the provider about an order. Where the provider has
+// no payment of it, somebody else's hint comes.
+func (h *house) callback(which int, s spec, number, about string) (status int, answered bool) {
+	when := "after the call"
+	switch c, stands := h.standing(number); {
+	case !stands:
+		when = "before the call"
+	case c.State == charge.Sending:
+		when = "during the call"
+	}
+	form := h.form(number, about)
+	if form == nil {
+		h.tally.add("callback", "a hint without a payment, "+when)
+		h.run(which, s, func(ctx context.Context, f *function) {
+			err := f.ledger.Hint(ctx, number, "")
+			if err != nil && !errors.Is(err, charge.ErrNotFound) && s.StoreAt == 0 {
+				h.violate("a hint about order %s failed: %v", number, err)
+			}
+		})
+		return 0, false
+	}
+	h.tally.add("callback", about+", "+when)
+	made := h.transactionsOf(number)
+	now := taken{h.clock(), made[len(made)-1]}
+	event := httpEvent(samples().callback, "POST", "/callbacks/dineropay", form.Encode())
+	_, answered = h.run(which, s, func(ctx context.Context, f *function) {
+		out, err := f.callbacks.Invoke(ctx, event)
+		var wire struct{ StatusCode int }
+		if err = errors.Join(err, json.Unmarshal(out, &wire)); err != nil {
+			h.violate("a callback about order %s failed: %v", number, err)
+		}
+		status = wire.StatusCode
+	})
+	if !answered {
+		return 0, false
+	}
+	h.tally.add("callback", fmt.Sprintf("answered with %d", status))
+	h.mu.Lock()
+	rotated := h.keys > 0 // so it may be signed with another password than the function has
+	if status == 200 {
+		h.taken[number] = now
+	}
+	h.mu.Unlock()
+	if status != 200 && !(status == 401 && rotated) && !(status == 503 && s.StoreAt > 0) {
+		h.violate("a callback about order %s was answered with %d", number, status)
+	}
+	return status, true
+}
+
+// form is a callback's, or nil where the provider has no payment of the order. Where
+// there is no such callback as was asked for, it is one about the newest payment.
+func (h *house) form(number, about string) url.Values {
+	made := h.transactionsOf(number)
+	h.mu.Lock()
+	before := h.posted[number]
+	h.mu.Unlock()
+	form, err := h.front.simulator.Callback(number)
+	switch {
+	case len(made) == 0:
+		return nil
+	case about == aboutOlder && len(made) > 1:
+		form, err = h.front.simulator.CallbackOf(made[len(made)-2].PaymentID)
+	case about == repeated && len(before) > 0:
+		return before[0]
+	}
+	if err != nil {
+		h.violate("the provider makes no callback about order %s: %v", number, err)
+	}
+	h.mu.Lock()
+	h.posted[number] = append(h.posted[number], form)
+	h.mu.Unlock()
+	return form
+}
+
+// samples are the functions' events of events/, read once.
+var samples = sync.OnceValue(func() (events struct{ http, callback, schedule map[string]any }) {
 	for name, event := range map[string]*map[string]any{
-		"recurring-charge-http.json": &events.http, "recurring-charge-schedule.json": &events.schedule,
+		"recurring-charge-http.json": &events.http, "charge-callback-http.json": &events.callback, "recurring-charge-schedule.json": &events.schedule,
 	} {
 		text, err := os.ReadFile(filepath.Join("..", "..", "events", name))
 		if err == nil {
@@ -269,8 +362,9 @@ var samples = sync.OnceValue(func() (events struct{ http, schedule map[string]an
 })
 
 // httpEvent is the sample with another method, path and body.
-func httpEvent(method, path, body string) []byte {
-	event := maps.Clone(samples().http)
+func httpEvent(sample map[string]any, method, path, body string) []byte {
+	event := maps.Clone(sample)
+	delete(event, "isBase64Encoded")
 	event["rawPath"], event["rawQueryString"], _ = strings.Cut(path, "?")
 	event["body"] = body
 	about := maps.Clone(event["requestContext"].(map[string]any))

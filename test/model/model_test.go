@@ -96,7 +96,8 @@ func scenarios(t *testing.T, open func(t *rapid.T, dir string) (charge.Store, fu
 func scenario(t *rapid.T, h *house) {
 	every := map[string]func(*rapid.T){"": h.check}
 	for _, kind := range []what{
-		post, together, get, list, sweep, callback, resolve, turn, wait, chargeFault, statusFault, changes, rotate, rotateOne, arrives,
+		post, together, get, list, sweep, callback, resolve, turn, wait, chargeFault, statusFault, changes, turnsRound, reversal, plans, cascades,
+		rotate, rotateOne, arrives,
 	} {
 		every[string(kind)] = func(t *rapid.T) { h.do(draw(t, kind, 0)) }
 	}
@@ -111,6 +112,13 @@ func scenario(t *rapid.T, h *house) {
 		h.do(draw(t, statusFault, 0))
 		h.do(draw(t, callback, 0))
 	}
+	every["cascade, and POST"] = func(t *rapid.T) {
+		planned := draw(t, plans, 0)
+		h.do(planned)
+		s := draw(t, post, 0)
+		s.Number, s.Content = planned.Number, contentOf(t, planned.Number)
+		h.do(s)
+	}
 	t.Repeat(every)
 	h.end(t)
 }
@@ -121,6 +129,7 @@ func requireAllMet(t *testing.T, counts *tally) {
 	run := counts.of("totals", "scenarios")
 	require.Positive(t, run)
 	require.Zero(t, counts.of("totals", "double charges"))
+	require.Zero(t, counts.of("totals", "orders settled at the provider and declined here"))
 	if run < defaultScenarios {
 		return
 	}
@@ -128,6 +137,21 @@ func requireAllMet(t *testing.T, counts *tally) {
 		for _, fault := range faultsOf(kind) {
 			require.Positive(t, counts.of("provider, "+kind, fault), "no %s request met %s", kind, fault)
 		}
+	}
+	for _, set := range []string{"cascading context: true", "cascading context: false", "a wrong key is a 401: true"} {
+		require.Positive(t, counts.of("panel", set), set)
+	}
+	for _, words := range reversals {
+		require.Positive(t, counts.of("taken back", words), "no payment became %s", words)
+	}
+	for _, about := range []string{aboutNewest, aboutOlder, repeated} {
+		require.Positive(t, counts.of("callback", about+", after the call"), about)
+	}
+	for _, callback := range []string{aboutNewest + ", during the call", repeated + ", during the call", "a hint without a payment, before the call"} {
+		require.Positive(t, counts.of("callback", callback), callback)
+	}
+	for _, name := range []string{"orders with several payments", "orders that a later payment settled"} {
+		require.Positive(t, counts.of("totals", name), name)
 	}
 	for _, when := range []string{"before a charge request", "after a charge request", "after the store's claim", "before the store's record"} {
 		require.Positive(t, counts.of("killed", when), "no function was killed %s", when)

@@ -3,6 +3,7 @@ package model_test
 import (
 	"bytes"
 	"context"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -117,13 +118,14 @@ func (h *house) mayLeave(p *plan, number string, decided time.Time) *sending {
 // front stands before the simulator, which it lets answer one request at a time: so
 // it is known which fault a request met.
 type front struct {
+	house     *house
 	simulator *simulator.Simulator
 	tally     *tally
 
 	mu      sync.Mutex
 	faults  map[string][]simulator.Fault // to come, by kind of request
 	arrived int                          // charge requests
-	lied    bool                         // a status answer had a payment_id of its own making
+	denied  map[string]time.Time         // by order: when a status answer denied a payment that there is
 }
 
 var _ http.Handler = (*front)(nil)
@@ -149,6 +151,16 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.arrived++
 	}
 	answer := &watched{ResponseWriter: w}
+	about := f.orderOf(r)
+	// What the provider may have said by now. A fault may end the exchange by a panic.
+	defer func() {
+		for _, t := range f.simulator.Transactions() {
+			f.house.hear(t.PaymentID, t.Status)
+			if answer.refused && kind == kindStatus && t.Order.Number == about {
+				f.denied[about] = f.house.clock()
+			}
+		}
+	}()
 	if left := f.faults[kind]; len(left) > 0 {
 		if err := map[string]func(...simulator.Fault) error{
 			kindCharge: f.simulator.Script, kindStatus: f.simulator.ScriptStatus,
@@ -165,10 +177,28 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				return // a fault in telling a transaction, and there was none
 			}
 			f.tally.add("provider, "+kind, string(left[0]))
-			f.lied = f.lied || left[0] == simulator.OtherPayment
 		}()
 	}
 	f.simulator.ServeHTTP(answer, r)
+}
+
+// orderOf is the order number that a status request is about, or "".
+func (f *front) orderOf(r *http.Request) string {
+	var asked struct {
+		OrderID   string `json:"order_id"`
+		PaymentID string `json:"payment_id"`
+	}
+	body, err := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	if err != nil || json.Unmarshal(body, &asked) != nil {
+		return ""
+	}
+	for _, t := range f.simulator.Transactions() {
+		if asked.PaymentID != "" && t.PaymentID == asked.PaymentID {
+			return t.Order.Number
+		}
+	}
+	return asked.OrderID
 }
 
 // stillScripted tells whether a fault is left, and takes it back.
@@ -190,10 +220,17 @@ func (f *front) control(method string) []byte {
 	return w.Body.Bytes()
 }
 
-// watched tells whether an answer is that there is no such transaction.
+// watched sees whether an answer is a refusal, and whether it is that there is no such
+// transaction.
 type watched struct {
 	http.ResponseWriter
 	notFound bool
+	refused  bool // with 400 or 404
+}
+
+func (w *watched) WriteHeader(status int) {
+	w.refused = status == http.StatusBadRequest || status == http.StatusNotFound
+	w.ResponseWriter.WriteHeader(status)
 }
 
 func (w *watched) Write(text []byte) (int, error) {

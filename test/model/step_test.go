@@ -19,13 +19,14 @@ import (
 type step struct {
 	What     what
 	Number   string
-	Content  int           // of a POST
-	Function int           // which copy
-	With     spec          // what goes wrong in it
-	Word     string        // outcome, mode, fault, or provider's status
-	Which    int           // of the provider's transactions
-	Jump     time.Duration // of the clock
-	Beside   []step        // POSTs at the same time
+	Content  int              // of a POST
+	Function int              // which copy
+	With     spec             // what goes wrong in it
+	Word     string           // outcome, mode, fault, or provider's status
+	Which    int              // of the provider's transactions
+	Steps    []simulator.Step // of a cascade
+	Jump     time.Duration    // of the clock
+	Beside   []step           // POSTs at the same time
 }
 
 type what string
@@ -43,6 +44,10 @@ const (
 	chargeFault what = "fault for a charge"
 	statusFault what = "fault for a status request"
 	changes     what = "provider changes a transaction"
+	turnsRound  what = "provider changes its mind, and calls back"
+	reversal    what = "provider takes a payment back, and goes on"
+	plans       what = "cascade planned"
+	cascades    what = "next acquirer tried"
 	rotate      what = "keys rotated"
 	rotateOne   what = "keys rotated, secret not yet"
 	arrives     what = "a late write arrives"
@@ -133,7 +138,7 @@ func chance(t *rapid.T, name string, in int) bool { return index(t, name, in) ==
 func draw(t *rapid.T, kind what, depth int) step {
 	s := step{What: kind, Function: index(t, "function", instances)}
 	switch kind {
-	case post, get, callback, resolve:
+	case post, get, callback, resolve, plans, cascades, turnsRound:
 		s.Number = one(t, "number", numbers...)
 	default:
 	}
@@ -150,6 +155,16 @@ func draw(t *rapid.T, kind what, depth int) step {
 			}
 			s.Beside = append(s.Beside, p)
 		}
+	case callback:
+		s.Word = one(t, "about", aboutNewest, aboutNewest, aboutOlder, repeated)
+	case plans:
+		s.Steps = drawCascade(t)
+	case cascades:
+		s.Word = one(t, "status", "pending", "settled", "declined", "3ds")
+	case reversal:
+		s.Which = index(t, "which", 6)
+		s.Word = one(t, "words", reversals...)
+		s.Jump = one(t, "jump", jumps[:4]...)
 	case resolve:
 		s.Word = one(t, "outcome", "settled", "not_charged")
 	case turn:
@@ -160,6 +175,8 @@ func draw(t *rapid.T, kind what, depth int) step {
 		s.Word = one(t, "fault", faultsOf(kindCharge)...)
 	case statusFault:
 		s.Word = one(t, "fault", faultsOf(kindStatus)...)
+	case turnsRound:
+		s.Word = one(t, "status", "settled", "declined", "refund", "chargeback")
 	case changes:
 		s.Which = index(t, "which", 6)
 		s.Word = one(t, "status", "settled", "declined", "settled", "declined", "pending", "prepare", "3ds", "redirect",
@@ -167,9 +184,14 @@ func draw(t *rapid.T, kind what, depth int) step {
 	default:
 	}
 	switch kind {
-	case post, get, list, sweep, callback, resolve, turn:
+	case post, get, list, sweep, callback, resolve, turn, reversal:
 		s.With = drawSpec(t, depth)
 	default:
+	}
+	for i, w := range s.With.While {
+		if s.Number != "" && (w.What == callback || w.What == turnsRound) {
+			s.With.While[i].Number = s.Number // in the middle of what is being done
+		}
 	}
 	return s
 }
@@ -202,7 +224,7 @@ func drawSpec(t *rapid.T, depth int) (s spec) {
 		s.PauseAt = 1 + index(t, "frozen at", 5)
 		s.AfterIt = rapid.Bool().Draw(t, "frozen after")
 		for range 1 + index(t, "meanwhile", 3) {
-			s.While = append(s.While, draw(t, one(t, "what", wait, sweep, get, callback, post, resolve, changes, arrives), 2))
+			s.While = append(s.While, draw(t, one(t, "what", wait, sweep, get, callback, turnsRound, turnsRound, post, resolve, changes, cascades, arrives), 2))
 		}
 	}
 	return s
@@ -233,7 +255,7 @@ func (h *house) do(s step) {
 	case sweep:
 		h.schedule(s.Function, s.With)
 	case callback:
-		h.callback(s.Function, s.With, s.Number)
+		h.callback(s.Function, s.With, s.Number, s.Word)
 	case resolve:
 		h.request(s.Function, s.With, http.MethodPut, "/charges/"+s.Number+"/resolution",
 			fmt.Sprintf(`{"outcome": %q, "note": "bank statement"}`, s.Word))
@@ -248,6 +270,19 @@ func (h *house) do(s step) {
 		h.front.script(kindStatus, slices.Repeat([]simulator.Fault{simulator.Fault(s.Word)}, 1+s.Function)...)
 	case changes:
 		h.change(s)
+	case turnsRound:
+		if made := h.transactionsOf(s.Number); len(made) > 0 {
+			h.becomes(made[len(made)-1], s.Word)
+			h.callback(s.Function, s.With, s.Number, aboutNewest)
+		}
+	case reversal:
+		h.reverse(s)
+	case plans:
+		if err := h.front.simulator.Cascade(s.Number, s.Steps...); err != nil {
+			h.violate("the provider cannot plan a cascade: %v", err)
+		}
+	case cascades:
+		h.cascade(s)
 	case rotate, rotateOne:
 		h.rotate(s.What == rotate)
 	case arrives:
@@ -281,15 +316,78 @@ func (h *house) change(s step) {
 	if len(all) == 0 {
 		return
 	}
-	t := all[s.Which%len(all)]
+	made := h.transactionsOf(all[s.Which%len(all)].Order.Number)
+	h.becomes(made[len(made)-1], s.Word)
+}
+
+// becomes changes a payment, the newest of its order: an earlier one of a cascade is
+// over for the platform, which calls back about the last alone.
+func (h *house) becomes(t simulator.Transaction, word string) {
 	h.hear(t.PaymentID, t.Status)
-	if err := h.front.simulator.SetStatus(t.PaymentID, s.Word, ""); err != nil {
+	if err := h.front.simulator.SetStatus(t.PaymentID, word, ""); err != nil {
 		h.violate("the provider cannot change a transaction: %v", err)
 	}
-	h.hear(t.PaymentID, s.Word)
-	h.mu.Lock()
-	h.changedAt[t.PaymentID] = h.now
-	h.mu.Unlock()
+	h.hear(t.PaymentID, word)
+}
+
+// reversals are what may become of a payment one after the other.
+var reversals = []string{
+	"refund chargeback", "chargeback settled", "refund settled", "refund chargeback settled", "chargeback settled chargeback",
+}
+
+// reverse takes a paid payment back in several words, and calls back about each.
+func (h *house) reverse(s step) {
+	var paid []simulator.Transaction
+	for _, number := range numbers {
+		if made := h.transactionsOf(number); len(made) > 0 && made[len(made)-1].Status == "settled" {
+			paid = append(paid, made[len(made)-1])
+		}
+	}
+	if len(paid) == 0 {
+		return
+	}
+	t := paid[s.Which%len(paid)]
+	h.tally.add("taken back", s.Word)
+	for word := range strings.FieldsSeq(s.Word) {
+		h.becomes(t, word)
+		h.callback(s.Function, s.With, t.Order.Number, aboutNewest)
+		h.advance(s.Jump)
+	}
+}
+
+// cascade has the platform try the next acquirer, where it would.
+func (h *house) cascade(s step) {
+	made := h.transactionsOf(s.Number)
+	if len(made) == 0 || made[len(made)-1].Status != "declined" || made[len(made)-1].Charged {
+		return
+	}
+	if _, err := h.front.simulator.NextPayment(s.Number, s.Word, ""); err != nil {
+		h.violate("the provider cannot try the next acquirer: %v", err)
+	}
+	h.tally.add("cascade", "the next acquirer is tried: "+s.Word)
+}
+
+// drawCascade draws how a charge goes at up to four acquirers, within half a day.
+func drawCascade(t *rapid.T) (steps []simulator.Step) {
+	after := func() time.Duration {
+		return one(t, "after", 5*time.Second, 20*time.Second, 10*time.Minute, 90*time.Minute)
+	}
+	for acquirer := 1; ; acquirer++ {
+		step := simulator.Step{Next: acquirer > 1, Status: one(t, "status", "pending", "pending", "declined", "settled")}
+		if acquirer > 1 {
+			step.After = after()
+		}
+		if acquirer == 1 && step.Status == "settled" {
+			step.Status = "declined"
+		}
+		steps = append(steps, step)
+		if step.Status == "pending" {
+			steps = append(steps, simulator.Step{Status: one(t, "outcome", "settled", "declined", "declined"), After: after()})
+		}
+		if steps[len(steps)-1].Status == "settled" || acquirer == 4 {
+			return steps
+		}
+	}
 }
 
 // hear writes down what the provider may have said of a transaction.

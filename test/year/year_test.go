@@ -57,7 +57,9 @@ type year struct {
 	ledger  *charge.Ledger
 	biller  *subscription.Biller
 	ids     []string
+	charges charge.Store
 	unheard map[charge.Cycle]bool // the provider changed its mind, and its callback was lost
+	silent  map[string]bool       // the order numbers of those
 }
 
 // run simulates a year of some subscriptions over two stores.
@@ -68,9 +70,11 @@ func run(t *testing.T, p pace, many int, subscriptions subscription.Store, charg
 		from = rand.Uint64()
 	}
 	dice := func(n uint64) *rand.Rand { return rand.New(rand.NewPCG(from, n)) }
-	y := &year{t: t, dice: dice(1), now: begin, tally: &tally{counts: map[string]int{}}, unheard: map[charge.Cycle]bool{}}
+	y := &year{t: t, dice: dice(1), now: begin, tally: &tally{counts: map[string]int{}},
+		charges: charges, unheard: map[charge.Cycle]bool{}, silent: map[string]bool{}}
 	clock := func() time.Time { return y.now }
-	y.bank = &bank{now: clock, tally: y.tally, dice: dice(2), known: map[string]*transaction{}, sent: map[string]charge.State{},
+	y.bank = &bank{now: clock, tally: y.tally, dice: dice(2), context: dice(5).IntN(2) == 0, hint: y.early,
+		orders: map[string]*order{}, coming: map[string]*order{}, sent: map[string]charge.State{},
 		paid: map[charge.Cycle]int{}, flipped: map[charge.Cycle]bool{}, forbidden: map[string]string{}}
 	y.trouble = &trouble{tally: y.tally, dice: dice(3)}
 	y.store = &watched{Store: subscriptions, trouble: y.trouble, bank: y.bank,
@@ -81,7 +85,7 @@ func run(t *testing.T, p pace, many int, subscriptions subscription.Store, charg
 	y.biller = subscription.NewBiller(y.store, y.ledger, y.queue, clock, log)
 	y.ledger.Follow(y.biller.Follow)
 
-	t.Logf("%d subscriptions; repeat with -seed %d", many, from)
+	t.Logf("%d subscriptions, cascading context for the status request: %t; repeat with -seed %d", many, y.bank.context, from)
 	for i := range many {
 		id := fmt.Sprintf("gold-%d", i)
 		_, created, err := y.biller.Put(t.Context(), id, y.terms(i))
@@ -185,21 +189,46 @@ func (y *year) deliver(d delivery) (done bool) {
 	return y.biller.Look(ctx, d.Message) == nil
 }
 
-// callBack is the provider's callbacks: most of them come.
+// callBack is the provider's callbacks: most of them come, some twice, some about an
+// older payment too.
 func (y *year) callBack() {
 	y.store.do("callback")
-	for _, number := range y.bank.pass() {
+	for _, call := range y.bank.pass() {
 		if y.dice.IntN(10) == 0 && !y.bank.calm {
 			y.tally.add("a callback is lost")
-			y.unheard[cycleOf(number)] = true
+			y.unheard[cycleOf(call.number)] = true
+			y.silent[call.number] = true
 			continue
 		}
-		for {
-			err := y.ledger.Hint(y.t.Context(), number, "")
-			if err == nil || errors.Is(err, charge.ErrNotFound) {
-				break
-			}
+		delete(y.silent, call.number)
+		if call.older != "" && y.dice.IntN(3) == 0 {
+			y.tally.add("a callback comes about an older payment")
+			y.hear(call.number, call.older)
 		}
+		y.tally.add("a callback comes")
+		y.hear(call.number, call.payment)
+		if y.dice.IntN(5) == 0 {
+			y.tally.add("a callback comes again")
+			y.hear(call.number, call.payment)
+		}
+	}
+}
+
+// hear takes a callback until the stores let it.
+func (y *year) hear(number, payment string) {
+	for {
+		err := y.ledger.Hint(y.t.Context(), number, payment)
+		if err == nil || errors.Is(err, charge.ErrNotFound) {
+			return
+		}
+	}
+}
+
+// early is a callback that comes during the charge's call, and once only.
+func (y *year) early(number, payment string) {
+	y.tally.add("a callback comes during the call")
+	if err := y.ledger.Hint(y.t.Context(), number, payment); err != nil {
+		y.tally.add("a callback during the call is answered with 503")
 	}
 }
 
@@ -337,6 +366,8 @@ func (y *year) account(p pace) {
 			switch times, why := y.bank.paid[of], y.store.why[of]; {
 			case times == 1:
 				paid++
+			case times > 1 && !y.bank.flipped[of]:
+				y.bank.violate("cycle %d of %s was paid %d times, and the provider did not turn a decline of it round", n, id, times)
 			case times > 1 && y.unheard[of]:
 				reasons["paid twice by the provider's change of mind, which it did not tell"]++
 			case times > 1 && !slices.Contains(s.PaidTwice, n):
@@ -351,14 +382,55 @@ func (y *year) account(p pace) {
 		}
 		reasons["in the end: "+string(s.State)]++
 	}
+	orders := y.compare()
 	var out strings.Builder
 	fmt.Fprintf(&out, "%d subscriptions, %d cycles over: %d charged exactly once; of the others\n", len(y.ids), cycles, paid)
 	table(&out, reasons)
+	fmt.Fprintln(&out, "ledger and provider in the end")
+	table(&out, orders)
 	fmt.Fprintln(&out, "met on the way")
 	table(&out, y.tally.counts)
 	t.Log(out.String())
 	require.Empty(t, y.bank.faults)
 	require.NotZero(t, paid)
+}
+
+// compare holds the ledger against the provider's books: each order number was paid by
+// one payment at most, and the ledger says what the newest payment is.
+func (y *year) compare() map[string]int {
+	// Zero is a figure too.
+	found := map[string]int{"settled there, declined here": 0, "orders paid more than once": 0}
+	for number, o := range y.bank.orders {
+		found["orders"]++
+		newest := *o.newest()
+		if len(o.payments) > 1 {
+			found["orders with several payments"]++
+			if newest.took {
+				found["orders that a later payment settled"]++
+			}
+		}
+		if o.took() > 1 {
+			found["orders paid more than once"]++
+			y.bank.violate("%s was paid %d times", number, o.took())
+		}
+		c, err := y.charges.Get(y.t.Context(), number)
+		require.NoError(y.t, err, number)
+		same := c.State == states[newest.status] && (c.State != charge.Reversed || c.ProviderStatus == newest.status)
+		switch {
+		case same:
+		case y.silent[number] && len(o.payments) == 1:
+			// Contract, "Charges": a settled charge is asked about again after a callback
+			// only, and a declined one for a day.
+			found["of which the provider told nothing of its later word: "+newest.status+" there, "+string(c.State)+" here"]++
+			continue
+		case c.State == charge.Declined && newest.status == "settled":
+			found["settled there, declined here"]++
+		}
+		if !same {
+			y.bank.violate("%s is %s (%s) in the ledger, and %s at the provider: %+v", number, c.State, c.ProviderStatus, newest.status, c.History)
+		}
+	}
+	return found
 }
 
 func table(out io.Writer, counts map[string]int) {

@@ -64,8 +64,8 @@ type cascade struct {
 
 // Cascade says how the next charge of an order goes: the first step is what its
 // own answer says, and the others follow, each after its time or by Advance. A new
-// payment begins only after a decline, and a payment changes only while it is
-// pending. A step that no longer fits, since SetStatus has changed the payment
+// payment begins only after a decline that took no money, and a payment changes only
+// while it is pending. A step that no longer fits, since SetStatus has changed the payment
 // meanwhile, ends the cascade.
 func (s *Simulator) Cascade(orderNumber string, steps ...Step) error {
 	if orderNumber == "" {
@@ -121,8 +121,11 @@ func (s *Simulator) NextPayment(orderNumber, status, reason string) (Transaction
 	if i < 0 {
 		return Transaction{}, noTransaction(orderNumber)
 	}
-	if before := s.transactions[i].Status; before != declined {
-		return Transaction{}, fmt.Errorf("simulated DineroPay: the newest payment of order number %q is %s: the next acquirer is tried only after a decline", orderNumber, before)
+	switch before := s.transactions[i]; {
+	case before.Status != declined:
+		return Transaction{}, fmt.Errorf("simulated DineroPay: the newest payment of order number %q is %s: the next acquirer is tried only after a decline", orderNumber, before.Status)
+	case before.Charged:
+		return Transaction{}, fmt.Errorf("simulated DineroPay: the newest payment of order number %q took money before it was declined: the next acquirer is not tried", orderNumber)
 	}
 	delete(s.running, orderNumber)
 	return s.follow(i, Step{Status: status, Reason: reason}, s.now().UTC()).shown(), nil
@@ -165,10 +168,10 @@ func (s *Simulator) step(number string, c *cascade, at time.Time) {
 	newest := s.newest(number)
 	t := &s.transactions[newest]
 	switch {
-	case next.Next && t.Status == declined:
+	case next.Next && t.Status == declined && !t.Charged:
 		s.follow(newest, next, at)
 	case !next.Next && slices.Contains(waiting(), t.Status):
-		t.become(next.Status, next.Reason)
+		t.become(next.Status, next.Reason, at)
 	default:
 		c.steps = nil // something else has become of it meanwhile
 	}
@@ -182,7 +185,7 @@ func (s *Simulator) follow(declined int, next Step, at time.Time) Transaction {
 	t := s.transactions[declined]
 	t.PaymentID, t.At, t.Cascaded, t.Charged = newUUID(), at, true, false
 	t.operation = operation{}
-	t.become(next.Status, next.Reason)
+	t.become(next.Status, next.Reason, at)
 	s.transactions = append(s.transactions, t)
 	return t
 }

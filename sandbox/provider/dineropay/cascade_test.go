@@ -94,6 +94,7 @@ func TestACascade(t *testing.T) {
 	require.Len(t, made, 2)
 	require.Equal(t, []bool{false, true}, []bool{made[0].Cascaded, made[1].Cascaded})
 	require.Equal(t, noon.Add(25*time.Second), made[1].At)
+	require.Equal(t, noon.Add(20*time.Second), made[0].ChangedAt)
 	require.Equal(t, made[0].Order, made[1].Order)
 	require.Equal(t, schedule, made[1].ScheduleID)
 	require.Equal(t, dineropay.Counts{Charges: 1, Charged: 1, Statuses: 6}, b.Counts("gold-1"), "one request, paid once")
@@ -211,6 +212,12 @@ func TestNextPayment(t *testing.T) {
 	_, err = b.NextPayment("gold-1", "chargeback", "")
 	require.ErrorContains(t, err, "chargeback")
 
+	require.NoError(t, b.Cascade("gold-3", dineropay.Step{Status: "settled"}))
+	paid := b.charge(t, aCharge("gold-3")).decode(t).PaymentID
+	require.NoError(t, b.SetStatus(paid, "declined", "taken back"))
+	_, err = b.NextPayment("gold-3", "settled", "")
+	require.ErrorContains(t, err, "took money")
+
 	next, err := b.NextPayment("gold-1", "pending", "")
 	require.NoError(t, err)
 	require.NoError(t, b.SetStatus(next.PaymentID, "settled", ""))
@@ -254,6 +261,7 @@ func TestControlCascades(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(got.Body), &third))
 	require.NoError(t, json.Unmarshal([]byte(b.call(t, http.MethodGet, "/sandbox/transactions?order_number=gold-1", nil).Body), &all))
 	require.Len(t, all, 3)
+	all[2].ChangedAt = third.ChangedAt
 	require.Equal(t, third, all[2])
 	require.True(t, third.Cascaded)
 

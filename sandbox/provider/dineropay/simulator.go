@@ -83,6 +83,7 @@ type Transaction struct {
 	Charged     bool      `json:"charged"`           // money was taken, also if it was given back since
 	Cascaded    bool      `json:"cascaded,omitzero"` // made by the platform after a decline, without a charge request of its own
 	At          time.Time `json:"at"`                // when it was made
+	ChangedAt   time.Time `json:"-"`                 // when it came to be in its status
 	InitTransID string    `json:"recurring_init_trans_id"`
 	ScheduleID  string    `json:"schedule_id,omitzero"`
 	Token       string    `json:"-"` // the whole saved token; not shown by the control API
@@ -97,9 +98,9 @@ func (t Transaction) shown() Transaction {
 }
 
 // become gives a payment another status.
-func (t *Transaction) become(status, reason string) {
+func (t *Transaction) become(status, reason string, at time.Time) {
 	t.operation = operationOf(t.Status, status)
-	t.Status, t.Reason = status, reason
+	t.Status, t.Reason, t.ChangedAt = status, reason, at
 	t.Charged = t.Charged || status == settled
 }
 
@@ -276,7 +277,7 @@ func (s *Simulator) carryOut(request chargeRequest) Transaction {
 		ScheduleID:  request.ScheduleID,
 		Token:       request.Token,
 	}
-	t.become(first.Status, first.Reason)
+	t.become(first.Status, first.Reason, at)
 	s.transactions = append(s.transactions, t)
 	return t
 }
@@ -321,7 +322,7 @@ func (s *Simulator) SetStatus(paymentID, status, reason string) error {
 		return fmt.Errorf("simulated DineroPay: %q is no status of a transaction: use one of %s", status, strings.Join(statuses(), ", "))
 	}
 	return s.change(paymentID, func(t *Transaction) error {
-		t.become(status, reason)
+		t.become(status, reason, s.now().UTC())
 		return nil
 	})
 }
@@ -333,7 +334,7 @@ func (s *Simulator) FailRefund(paymentID, reason string) error {
 		if t.Status != settled && t.Status != refund {
 			return fmt.Errorf("simulated DineroPay: transaction %q is %s: only the refund of a settled one fails", paymentID, t.Status)
 		}
-		t.become(settled, "")
+		t.become(settled, "", s.now().UTC())
 		t.operation = operation{refund, "fail", reason}
 		return nil
 	})

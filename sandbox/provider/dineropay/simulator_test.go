@@ -55,6 +55,7 @@ func TestChargeSettles(t *testing.T) {
 		Status:      "settled",
 		Charged:     true,
 		At:          noon,
+		ChangedAt:   noon,
 		InitTransID: initID,
 		ScheduleID:  schedule,
 		Token:       token,
