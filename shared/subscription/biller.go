@@ -18,9 +18,8 @@ type Ledger interface {
 	ChargeCycle(ctx context.Context, asked charge.CycleRequest) (c charge.Charge, keyRefused bool, err error)
 	// Find returns a charge, and asks the provider about one whose outcome is to come.
 	Find(ctx context.Context, number string) (charge.Charge, error)
-	// Ask asks the provider about a charge, whatever its state.
-	Ask(ctx context.Context, number string) (after charge.Charge, said charge.StatusAnswer, err error)
-	// AskOnce is Ask with a single status request.
+	// AskOnce asks the provider about a charge, whatever its state, with a single status
+	// request.
 	AskOnce(ctx context.Context, number string) (after charge.Charge, said charge.StatusAnswer, err error)
 	// Mode is the operator's switch, as it was at most ten seconds ago.
 	Mode(ctx context.Context) (charge.Mode, error)
@@ -260,12 +259,14 @@ func (b *Biller) checkPaid(ctx context.Context, s Subscription) (done bool, err 
 	return false, nil
 }
 
-// checkTries asks about the earlier tries of the cycle that is to be tried again.
+// checkTries asks about the earlier tries of the cycle that is to be tried again. Where
+// the provider cannot be asked, the message comes again: so one request about each is
+// enough, and a provider that is down is not asked more than that.
 func (b *Biller) checkTries(ctx context.Context, s Subscription) (done bool, err error) {
 	now := b.now()
 	for _, try := range tries(s.NextCharge()) {
 		number := Number(try)
-		c, said, err := b.ledger.Ask(ctx, number)
+		c, said, err := b.ledger.AskOnce(ctx, number)
 		switch {
 		case errors.Is(err, charge.ErrNotFound):
 			return true, b.write(ctx, s.Hold("the ledger lost the charge "+number, now))
