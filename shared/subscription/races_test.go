@@ -108,6 +108,7 @@ func (b *between) Look(ctx context.Context, id string, was, next time.Time) (sub
 type counting struct {
 	charge.Store
 	gets, records, claims, switches atomic.Int32
+	broken                          error // of the switch
 }
 
 func (c *counting) Get(ctx context.Context, number string) (charge.Charge, error) {
@@ -127,6 +128,9 @@ func (c *counting) Claim(ctx context.Context, claim charge.Charge) (charge.Charg
 
 func (c *counting) Switch(ctx context.Context) (charge.Switch, error) {
 	c.switches.Add(1)
+	if c.broken != nil {
+		return charge.Switch{}, c.broken
+	}
 	return c.Store.Switch(ctx)
 }
 
