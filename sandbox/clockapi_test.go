@@ -105,7 +105,11 @@ func TestAYearOfASubscription(t *testing.T) {
 	for i, c := range charges.Charges {
 		require.Equal(t, "settled", c.State)
 		require.WithinDuration(t, preview.Cycles[i].DueAt, c.CreatedAt, time.Minute)
-		require.Equal(t, simdineropay.Counts{Charges: 1, Charged: 1}, h.dineroPay.Counts(fmt.Sprintf("gold-42-%04d", i+1)))
+		asked := 1 // before the next cycle: it may have been charged back
+		if i == len(charges.Charges)-1 {
+			asked = 0
+		}
+		require.Equal(t, simdineropay.Counts{Charges: 1, Charged: 1, Statuses: asked}, h.dineroPay.Counts(fmt.Sprintf("gold-42-%04d", i+1)))
 	}
 }
 

@@ -282,11 +282,29 @@ type subscriptionRecord struct {
 	Last         *lastRecord `json:"last,omitempty"`
 	ChargedBack  []string    `json:"chargebacks,omitempty"`
 	PaidTwice    []int       `json:"paid_twice,omitempty"`
+	Paid         []tryRecord `json:"paid,omitempty"`
+	Behind       behind      `json:"behind,omitzero"`
+	Differed     []string    `json:"differed,omitempty"`
 	LookAt       time.Time   `json:"look_at,omitzero"`
 	Change       string      `json:"change,omitempty"`
 	CreatedAt    time.Time   `json:"created_at"`
 	UpdatedAt    time.Time   `json:"updated_at"`
 	Revision     int64       `json:"revision"`
+}
+
+// tryRecord is a cycle and try of the subscription.
+type tryRecord struct {
+	Cycle   int `json:"cycle"`
+	Attempt int `json:"attempt,omitzero"`
+}
+
+// behind is a declined cycle that was left.
+type behind struct {
+	Cycle      int       `json:"cycle"`
+	Attempt    int       `json:"attempt"`
+	CycleAt    time.Time `json:"cycle_at,omitzero"`
+	BeforeAt   time.Time `json:"before_at,omitzero"`
+	DeclinedAt time.Time `json:"declined_at,omitzero"`
 }
 
 // lastRecord is the last charge of a subscription that has one.
@@ -335,11 +353,21 @@ func toSubscriptionRecord(s subscription.Subscription) subscriptionRecord {
 		WaitingSince:   s.WaitingSince.UTC(),
 		ChargedBack:    s.ChargedBack,
 		PaidTwice:      s.PaidTwice,
+		Differed:       s.Differed,
 		LookAt:         s.LookAt.UTC(),
 		Change:         s.Change,
 		CreatedAt:      s.CreatedAt.UTC(),
 		UpdatedAt:      s.UpdatedAt.UTC(),
 		Revision:       s.Revision,
+	}
+	for _, of := range s.Paid {
+		r.Paid = append(r.Paid, tryRecord{Cycle: of.Number, Attempt: of.Attempt})
+	}
+	if left := s.Behind; left != (subscription.Behind{}) {
+		r.Behind = behind{
+			Cycle: left.Cycle, Attempt: left.Attempt,
+			CycleAt: left.CycleAt.UTC(), BeforeAt: left.BeforeAt.UTC(), DeclinedAt: left.DeclinedAt.UTC(),
+		}
 	}
 	if last := s.Last; last != (subscription.LastCharge{}) {
 		r.Last = &lastRecord{
@@ -417,11 +445,16 @@ func (r subscriptionRecord) subscription() (subscription.Subscription, error) {
 		WaitingSince: r.WaitingSince,
 		ChargedBack:  some(r.ChargedBack),
 		PaidTwice:    some(r.PaidTwice),
+		Behind:       subscription.Behind(r.Behind),
+		Differed:     some(r.Differed),
 		LookAt:       r.LookAt,
 		Change:       r.Change,
 		CreatedAt:    r.CreatedAt,
 		UpdatedAt:    r.UpdatedAt,
 		Revision:     r.Revision,
+	}
+	for _, of := range r.Paid {
+		s.Paid = append(s.Paid, charge.Cycle{Subscription: r.ID, Number: of.Cycle, Attempt: of.Attempt})
 	}
 	if last := r.Last; last != nil {
 		charged, err := money.Stored(last.Amount, last.Currency)

@@ -2,6 +2,7 @@ package dynamostore
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -46,6 +47,9 @@ const (
 	attrLast         = "last"          // a map, see setLast; may be absent
 	attrChargedBack  = "chargebacks"   // a list of texts; may be absent
 	attrPaidTwice    = "paid_twice"    // a list of numbers; may be absent
+	attrPaid         = "paid"          // a list of texts, see cycleText; may be absent
+	attrBehind       = "behind"        // a map, see setBehind; may be absent
+	attrDiffered     = "differed"      // a list of texts; may be absent
 )
 
 const subscriptionPrefix = "subscription#"
@@ -88,6 +92,9 @@ func (u *update) setSubscription(s subscription.Subscription) {
 	u.setLast(s.Last)
 	u.setTexts(attrChargedBack, s.ChargedBack)
 	u.setNumbers(attrPaidTwice, s.PaidTwice)
+	u.setPaid(s.Paid)
+	u.setBehind(s.Behind)
+	u.setTexts(attrDiffered, s.Differed)
 	u.dueAt(s.ID, s.LookAt)
 	u.set(attrChange, s.Change)
 	u.set(attrCreatedAt, timeText(s.CreatedAt))
@@ -112,11 +119,41 @@ func (u *update) setLast(last subscription.LastCharge) {
 	of.set(attrCurrency, last.Amount.Currency())
 	of.set(attrReason, last.Reason)
 	of.set(attrDeclineClass, string(last.DeclineClass))
+	u.setMap(attrLast, of)
+}
+
+// setMap gives an attribute a map of what another update sets.
+func (u *update) setMap(attribute string, of *update) {
 	fields := map[string]types.AttributeValue{}
 	for name, value := range of.values {
 		fields[strings.TrimPrefix(name, ":")] = value
 	}
-	u.sets = append(u.sets, u.name(attrLast)+" = "+u.value(attrLast, &types.AttributeValueMemberM{Value: fields}))
+	u.sets = append(u.sets, u.name(attribute)+" = "+u.value(attribute, &types.AttributeValueMemberM{Value: fields}))
+}
+
+// setPaid sets the charges that were ever settled. Their subscription is this one.
+func (u *update) setPaid(paid []charge.Cycle) {
+	var texts []string
+	for _, of := range paid {
+		texts = append(texts, cycleText(of))
+	}
+	u.setTexts(attrPaid, texts)
+}
+
+// setBehind sets the cycle that was left: a map of the subscription's own attributes;
+// none for no cycle.
+func (u *update) setBehind(left subscription.Behind) {
+	if left == (subscription.Behind{}) {
+		u.set(attrBehind, "")
+		return
+	}
+	of := newUpdate("")
+	of.setNumber(attrCycle, int64(left.Cycle))
+	of.setNumber(attrCycleAttempt, int64(left.Attempt))
+	of.setTime(attrCycleAt, left.CycleAt)
+	of.setTime(attrBeforeAt, left.BeforeAt)
+	of.setTime(attrDeclinedAt, left.DeclinedAt)
+	u.setMap(attrBehind, of)
 }
 
 // readSubscription reads the item of an id. No item is ErrNotFound. An item with
@@ -160,6 +197,9 @@ func readSubscription(id string, item map[string]types.AttributeValue) (subscrip
 		Last:         r.last(attrLast),
 		ChargedBack:  r.texts(attrChargedBack),
 		PaidTwice:    r.numbers(attrPaidTwice),
+		Paid:         r.paid(attrPaid, id),
+		Behind:       r.behind(attrBehind),
+		Differed:     r.texts(attrDiffered),
 		LookAt:       r.optionalTime(attrDueAt),
 		Change:       r.optional(attrChange),
 		CreatedAt:    r.time(attrCreatedAt),
@@ -243,6 +283,47 @@ func (r *reader) calendar() calendar.Calendar {
 		r.fault(strings.ReplaceAll(f.Field, ".", "_"), f.Message)
 	}
 	return days
+}
+
+// paid reads which charges of a subscription were ever settled; there may be none.
+func (r *reader) paid(name, id string) []charge.Cycle {
+	return list(r, name, "cycle and try", func(entry *reader) charge.Cycle {
+		text := entry.text(name)
+		number, attempt, _ := strings.Cut(text, "#")
+		of := charge.Cycle{Subscription: id}
+		of.Number, _ = strconv.Atoi(number)
+		of.Attempt, _ = strconv.Atoi(attempt)
+		if of.Number < 1 || of.Attempt < 0 || cycleText(of) != text {
+			entry.fault(name, "is no cycle and try")
+		}
+		return of
+	})
+}
+
+// behind reads the cycle that was left, which may be absent.
+func (r *reader) behind(name string) subscription.Behind {
+	value, there := r.item[name]
+	if !there {
+		return subscription.Behind{}
+	}
+	fields, isMap := value.(*types.AttributeValueMemberM)
+	if !isMap {
+		r.fault(name, "is no map")
+		return subscription.Behind{}
+	}
+	of := reader{item: fields.Value}
+	left := subscription.Behind{
+		Cycle:      of.count(attrCycle, 1),
+		Attempt:    of.count(attrCycleAttempt, 1),
+		CycleAt:    of.time(attrCycleAt),
+		BeforeAt:   of.optionalTime(attrBeforeAt),
+		DeclinedAt: of.time(attrDeclinedAt),
+	}
+	if len(of.faults) > 0 {
+		r.fault(name, "has a field that "+strings.Join(of.faults, " and "))
+		return subscription.Behind{}
+	}
+	return left
 }
 
 // last reads the last charge, which may be absent.

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -38,7 +39,13 @@ func (s *server) subscriptions() *dynamostore.Subscriptions {
 // storedGold is the subscription of testdata as it stands in the table.
 func storedGold(t testing.TB) attributes {
 	t.Helper()
-	file, err := os.ReadFile("testdata/subscription.json")
+	return storedIn(t, "subscription-paid.json")
+}
+
+// storedIn is the subscription of a file of testdata.
+func storedIn(t testing.TB, name string) attributes {
+	t.Helper()
+	file, err := os.ReadFile(filepath.Join("testdata", name))
 	require.NoError(t, err)
 	var item attributes
 	require.NoError(t, json.Unmarshal(file, &item))
@@ -59,6 +66,13 @@ func TestAStoredSubscriptionStaysReadable(t *testing.T) {
 	got, err := serve(t, found(item)).subscriptions().Get(t.Context(), "gold-42")
 	require.NoError(t, err)
 	require.Equal(t, gold(t), got)
+
+	// Written by a version that did not know the last three attributes yet.
+	got, err = serve(t, found(storedIn(t, "subscription.json"))).subscriptions().Get(t.Context(), "gold-42")
+	require.NoError(t, err)
+	before := gold(t)
+	before.Paid, before.Behind, before.Differed = nil, subscription.Behind{}, nil
+	require.Equal(t, before, got)
 }
 
 func TestAWriteOfASubscriptionIsOneConditionalWrite(t *testing.T) {
@@ -339,7 +353,7 @@ func TestAnUnreadableSubscription(t *testing.T) {
 	t.Parallel()
 	optional := []string{
 		"ends_on", "retry_after_days", "reason", "cycle_at", "before_at", "passed", "passed_at", "planned_at", "declined_at", "ask_first", "missed",
-		"waiting", "waiting_since", "last", "chargebacks", "paid_twice", "due_at", "change",
+		"waiting", "waiting_since", "last", "chargebacks", "paid_twice", "paid", "behind", "differed", "due_at", "change",
 	}
 	indexed := []string{"due_shard", "list_at", "list_shard"}
 	marked := map[string]any{"S": "MARKED"}
@@ -376,6 +390,10 @@ func TestAnUnreadableSubscription(t *testing.T) {
 		"paid_twice half":  map[string]any{"L": []any{number("1"), map[string]any{"NULL": true}}},
 		"chargebacks half": map[string]any{"L": []any{marked, number("1")}}, "missed never": marked,
 		"last empty":    map[string]any{"M": map[string]any{}},
+		"behind empty":  map[string]any{"M": map[string]any{}},
+		"paid half":     map[string]any{"L": []any{map[string]any{"S": "000000001#000000"}, marked}},
+		"paid number":   map[string]any{"L": []any{number("1")}},
+		"differed half": map[string]any{"L": []any{marked, number("1")}},
 		"waiting false": map[string]any{"S": "false"},
 	} {
 		attribute, _, _ := strings.Cut(name, " ")
@@ -387,6 +405,12 @@ func TestAnUnreadableSubscription(t *testing.T) {
 		item := storedGold(t)
 		item["last"].(map[string]any)["M"].(map[string]any)[field] = map[string]any{"NULL": true}
 		cases["last "+field] = item
+	}
+
+	for field := range storedGold(t)["behind"].(map[string]any)["M"].(map[string]any) {
+		item := storedGold(t)
+		item["behind"].(map[string]any)["M"].(map[string]any)[field] = map[string]any{"NULL": true}
+		cases["behind "+field] = item
 	}
 
 	for name, item := range cases {

@@ -19,8 +19,9 @@ type Ledger interface {
 	ChargeCycle(ctx context.Context, asked charge.CycleRequest) (c charge.Charge, keyRefused bool, err error)
 	// Find returns a charge, and asks the provider about one whose outcome is to come.
 	Find(ctx context.Context, number string) (charge.Charge, error)
-	// Ask asks the provider about a charge, whatever its state.
-	Ask(ctx context.Context, number string) (after charge.Charge, said charge.StatusAnswer, err error)
+	// AskOnce asks the provider about a charge, whatever its state, with a single status
+	// request.
+	AskOnce(ctx context.Context, number string) (after charge.Charge, said charge.StatusAnswer, err error)
 	// Mode is the operator's switch, as it was at most ten seconds ago.
 	Mode(ctx context.Context) (charge.Mode, error)
 	// OfSubscription lists the charges of a subscription.
@@ -67,8 +68,56 @@ const attempts = 5
 
 // Look is what a message asks for: it looks at a subscription and does what is to be
 // done now, which is at most one charge. An error means that the message has to come
-// again; it wraps ErrKeyRefused where no other charge would go either.
+// again; it wraps ErrKeyRefused where no other charge would go either. The next look has
+// been moved on then, as HandBack does.
 func (b *Biller) Look(ctx context.Context, m Message) error {
+	done := false
+	defer func() { // also where it panics
+		if !done {
+			b.HandBack(ctx, m)
+		}
+	}()
+	err := b.lookFor(ctx, m)
+	done = err == nil
+	return err
+}
+
+// handBackTime is how long HandBack may take.
+const handBackTime = 2 * time.Second
+
+// never is a time at which no look is due.
+var never = time.Unix(0, 0)
+
+// HandBack moves the next look at a subscription on, for a message that fails or was not
+// tried. The message comes again by itself, sooner than that: so as long as it does, the
+// schedule puts no other one beside it. Where the look cannot be moved it stays due when
+// it was, which costs a message more and nothing else.
+func (b *Biller) HandBack(ctx context.Context, m Message) {
+	left := handBackTime
+	if end, ok := ctx.Deadline(); ok {
+		left = min(left, max(time.Until(end), charge.AnswerTime))
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), left)
+	defer cancel()
+	next := b.now().Add(QueueAgain)
+	for was := never; ; {
+		// The first call moves nothing: it reads, also where reads are what fails.
+		s, moved, err := b.store.Look(ctx, m.Subscription, was, next)
+		if err != nil {
+			b.log.WarnContext(ctx, "the next look at a subscription could not be moved on; the schedule may queue it beside the message that comes again",
+				"subscription", m.Subscription, "error", err.Error())
+			return
+		}
+		gone := s.ID == "" || s.Cycle != m.Cycle || s.Attempt != m.Attempt
+		if moved || gone || s.LookAt.IsZero() || !s.LookAt.Before(next) {
+			return
+		}
+		was = s.LookAt
+	}
+}
+
+// lookFor does what Look says, but for the next look.
+func (b *Biller) lookFor(ctx context.Context, m Message) error {
 	for range attempts {
 		s, err := b.store.Get(ctx, m.Subscription)
 		switch {
@@ -171,23 +220,57 @@ func (b *Biller) charge(ctx context.Context, s Subscription, askFirst bool) erro
 	return err
 }
 
-// before looks at what was charged before the next charge: a chargeback that nobody
-// has told yet, and the earlier tries of the same cycle, each of which must still be
-// declined. It tells whether that was all that is to be done now.
+// before checks what was charged before the next charge: the earlier tries of the same
+// cycle, each of which must still be declined, and the last paid charge, which may have
+// been charged back. It reports whether that was all that is to be done now.
 func (b *Biller) before(ctx context.Context, s Subscription) (done bool, err error) {
-	now := b.now()
-	if last := s.Last.Of; last.Number != 0 && last != s.NextCharge() && last.Number != s.Cycle {
-		c, err := b.ledger.Find(ctx, Number(last))
-		if err != nil && !errors.Is(err, charge.ErrNotFound) {
-			return false, err
-		}
-		if err == nil && isChargeback(c) && !slices.Contains(s.ChargedBack, c.Order.Number) {
-			return true, b.write(ctx, s.Later(c, false, now))
-		}
+	if done, err := b.checkTries(ctx, s); done || err != nil {
+		return done, err
 	}
+	return b.checkPaid(ctx, s)
+}
+
+// checkPaidTime is how long the question about the last paid charge may take, with the
+// time that the ledger keeps back to write down the answer.
+const checkPaidTime = charge.WriteTime + 5*time.Second
+
+// checkPaid asks about the last charge that was ever settled. One that was charged back,
+// or settled otherwise than asked for, holds the subscription before more is taken, once.
+// Where the provider cannot be asked, and where a refund or anything else is the answer,
+// the cycle goes on.
+func (b *Biller) checkPaid(ctx context.Context, s Subscription) (done bool, err error) {
+	paid := s.LastPaid()
+	if paid == (charge.Cycle{}) {
+		return false, nil
+	}
+	// What is left after it must do for the charge.
+	by := time.Now().Add(checkPaidTime)
+	if end, ok := ctx.Deadline(); ok && end.Add(-charge.MinCall-charge.WriteTime).Before(by) {
+		by = end.Add(-charge.MinCall - charge.WriteTime)
+	}
+	within, cancel := context.WithDeadline(ctx, by)
+	defer cancel()
+	c, _, err := b.ledger.AskOnce(within, Number(paid))
+	switch {
+	case errors.Is(err, charge.ErrNotFound):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	if after := s.Later(c, false, b.now()); after.State == Held {
+		return true, b.write(ctx, after)
+	}
+	return false, nil
+}
+
+// checkTries asks about the earlier tries of the cycle that is to be tried again. Where
+// the provider cannot be asked, the message comes again: so one request about each is
+// enough, and a provider that is down is not asked more than that.
+func (b *Biller) checkTries(ctx context.Context, s Subscription) (done bool, err error) {
+	now := b.now()
 	for _, try := range tries(s.NextCharge()) {
 		number := Number(try)
-		c, said, err := b.ledger.Ask(ctx, number)
+		c, said, err := b.ledger.AskOnce(ctx, number)
 		switch {
 		case errors.Is(err, charge.ErrNotFound):
 			return true, b.write(ctx, s.Hold("the ledger lost the charge "+number, now))
@@ -198,7 +281,11 @@ func (b *Biller) before(ctx context.Context, s Subscription) (done bool, err err
 		case said.Knowledge == charge.NotAsked:
 			return false, fmt.Errorf("the provider could not be asked about the charge %s, which comes before a next try", number)
 		case c.State == charge.Settled:
-			return true, b.write(ctx, s.Later(c, false, now))
+			twice, err := b.twice(ctx, c)
+			if err != nil {
+				return false, err
+			}
+			return true, b.write(ctx, s.Later(c, twice, now))
 		case c.State == charge.Declined && said.Knowledge == charge.Known && said.Answer.State != charge.Declined:
 			return false, fmt.Errorf("the provider calls the charge %s %s, which was declined; the next try waits", number, said.Answer.State)
 		case c.State == charge.Declined && (said.Knowledge == charge.Known || c.Said == charge.ByAnswer):
@@ -276,7 +363,7 @@ func (b *Biller) Follow(ctx context.Context, c charge.Charge) error {
 				return err
 			}
 			after = s.Later(c, twice, b.now())
-			if after.Change == "" && after.Last == s.Last {
+			if after.Change == "" && after.Last == s.Last && slices.Equal(after.Paid, s.Paid) {
 				return nil
 			}
 		}

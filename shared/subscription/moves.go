@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"dinarfunctions/shared/calendar"
@@ -42,6 +41,7 @@ func (s *Subscription) plan(cycle int, on calendar.Occurrence, before time.Time)
 	s.Passed, s.PassedAt = 0, time.Time{}
 	s.DueAt, s.LookAt = on.At, on.At
 	s.DeclinedAt, s.AskFirst, s.Missed = time.Time{}, false, ""
+	s.Behind = Behind{}
 	if s.over(cycle, on.Date) {
 		s.finish()
 	}
@@ -137,6 +137,40 @@ func (s *Subscription) advance(now time.Time, skip bool) {
 	s.plan(cycle, on, before)
 }
 
+// leave goes on to the next cycle without the next try of this one, for which there is
+// no room. It stays past due, and a new card may still pay it.
+func (s *Subscription) leave(now time.Time) {
+	left := Behind{s.Cycle, s.Attempt, s.CycleAt, s.BeforeAt, s.DeclinedAt}
+	s.goOn(now)
+	if s.State.Chargeable() {
+		s.Behind = left
+	}
+}
+
+// goBack takes up the declined cycle that was left: its next try is the next charge.
+// The cycle that was planned comes after it, with the number and at the time that it
+// had. goBack reports whether there is one to go back to: nothing was charged since,
+// and nobody has asked for another charge.
+func (s *Subscription) goBack() bool {
+	days, left := s.Terms.Calendar, s.Behind
+	notPaid := s.Last.State == charge.Declined || s.Last.State.Chargeable()
+	if left.Cycle == 0 || s.Attempt > 0 || s.Last.Of.Number != left.Cycle || !notPaid ||
+		s.AskFirst || s.Missed != "" || s.Passed > 0 || s.Index < 0 || !days.At(s.Index).At.Equal(s.CycleAt) {
+		return false
+	}
+	// Those between the two were missed, and keep their numbers.
+	if s.Passed = s.Cycle - left.Cycle - 1; s.Passed > 0 {
+		s.PassedAt = left.CycleAt
+		if s.Index > 0 {
+			s.PassedAt = days.At(s.Index - 1).At
+		}
+	}
+	s.Index--
+	s.Cycle, s.Attempt = left.Cycle, left.Attempt
+	s.CycleAt, s.BeforeAt, s.DeclinedAt = left.CycleAt, left.BeforeAt, left.DeclinedAt
+	return true
+}
+
 // fresh tells whether the cycle has not been tried yet, so that its time may still
 // be changed.
 func (s Subscription) fresh() bool {
@@ -170,15 +204,56 @@ var fates = map[charge.State]fate{
 }
 
 func fateOf(c charge.Charge) fate {
-	if isChargeback(c) {
+	if c.ChargedBack() {
 		return chargedBack
 	}
 	return fates[c.State]
 }
 
-// isChargeback tells a chargeback from what the merchant gave back.
-func isChargeback(c charge.Charge) bool {
-	return c.State == charge.Reversed && strings.EqualFold(c.ProviderStatus, "chargeback")
+// keepPaid is how many paid charges a subscription remembers. A chargeback takes one
+// away, and the one before it is asked about from then on.
+const keepPaid = 3
+
+// remember keeps which charges were ever settled. One that was charged back is among
+// them until the subscription was held for it, which it cannot be while it is paused.
+func (s *Subscription) remember(c charge.Charge) {
+	if c.State == charge.Settled && slices.Contains(s.ChargedBack, c.Order.Number) {
+		// A dispute that was won. Another one holds it again.
+		s.ChargedBack = without(s.ChargedBack, c.Order.Number)
+	}
+	what := fateOf(c)
+	if what != paid && what != chargedBack || slices.Contains(s.ChargedBack, c.Order.Number) {
+		return
+	}
+	known := append(without(s.Paid, c.For), c.For)
+	slices.SortFunc(known, func(a, b charge.Cycle) int {
+		return cmp.Or(cmp.Compare(a.Number, b.Number), cmp.Compare(a.Attempt, b.Attempt))
+	})
+	s.Paid = known[max(0, len(known)-keepPaid):]
+}
+
+// without is a list without a value; nil for an empty one.
+func without[T comparable](list []T, value T) []T {
+	var left []T
+	for _, v := range list {
+		if v != value {
+			left = append(left, v)
+		}
+	}
+	return left
+}
+
+// LastPaid is the last charge that was ever settled and is not known as charged back;
+// the zero Cycle where there is none.
+func (s Subscription) LastPaid() charge.Cycle {
+	switch {
+	case len(s.Paid) > 0:
+		return s.Paid[len(s.Paid)-1]
+	case s.Last.State == charge.Settled: // written by a version that did not remember
+		return s.Last.Of
+	default:
+		return charge.Cycle{}
+	}
 }
 
 // Claimed is the subscription as a claim of its next charge leaves it: waiting. It
@@ -188,6 +263,9 @@ func (s Subscription) Claimed(claim charge.Charge) Subscription {
 	s.Waiting, s.WaitingSince = true, claim.CreatedAt
 	s.Last = lastOf(claim)
 	s.LookAt = claim.LookAt
+	if s.Behind.Cycle != s.Cycle {
+		s.Behind = Behind{} // what was left is over
+	}
 	s.UpdatedAt = claim.CreatedAt
 	return s
 }
@@ -203,6 +281,7 @@ func (s Subscription) After(c charge.Charge, now time.Time) Subscription {
 	s.Change = ""
 	s.UpdatedAt = now
 	s.Last = lastOf(c)
+	s.remember(c)
 	what := fateOf(c)
 	s.Waiting = what == open
 	if what == declined {
@@ -216,7 +295,7 @@ func (s Subscription) After(c charge.Charge, now time.Time) Subscription {
 	}
 	switch what {
 	case paid:
-		s.paid(now)
+		s.paid(c, now)
 	case declined:
 		s.declined(c, now)
 	case open:
@@ -227,17 +306,30 @@ func (s Subscription) After(c charge.Charge, now time.Time) Subscription {
 		s.LookAt = now.Add(QueueAgain) // should the message get lost
 		s.keepRoom(now)                // other terms may have been put meanwhile
 	case chargedBack:
-		s.chargedBack(c.Order.Number)
+		s.chargedBack(c)
 	}
 	return s
 }
 
-func (s *Subscription) paid(now time.Time) {
+func (s *Subscription) paid(c charge.Charge, now time.Time) {
 	if s.State == PastDue {
 		s.changed(BecameRecovered)
 	}
 	s.State, s.Reason = Active, ""
-	s.goOn(now)
+	if !s.differs(c) {
+		s.goOn(now)
+	}
+}
+
+// differs holds the subscription for a charge of which another amount or currency was
+// settled than asked for, once. The cycle is paid: /resume goes on with the next one.
+func (s *Subscription) differs(c charge.Charge) bool {
+	if c.State != charge.Settled || c.Differs == "" || slices.Contains(s.Differed, c.Order.Number) {
+		return false
+	}
+	s.Differed = append(slices.Clone(s.Differed), c.Order.Number)
+	s.hold(fmt.Sprintf("the provider settled the charge %s otherwise than it was asked for: %s", c.Order.Number, c.Differs))
+	return true
 }
 
 func (s *Subscription) wait(now time.Time) {
@@ -253,14 +345,16 @@ func (s *Subscription) hold(reason string) {
 	s.changed(BecameHeld)
 }
 
-func (s *Subscription) chargedBack(number string) {
-	s.ChargedBack = append(slices.Clone(s.ChargedBack), number)
-	s.hold("the charge " + number + " was charged back")
+func (s *Subscription) chargedBack(c charge.Charge) {
+	s.ChargedBack = append(slices.Clone(s.ChargedBack), c.Order.Number)
+	s.Paid = without(s.Paid, c.For)
+	s.hold("the charge " + c.Order.Number + " was charged back")
 }
 
 // declined plans the next try. A hard decline has none. A soft one is tried again
 // on its days, where there is room before the next cycle; without room the next
-// cycle is charged.
+// cycle is charged. A try that a person or a new card asked for takes none of the days
+// away.
 func (s *Subscription) declined(c charge.Charge, now time.Time) {
 	if c.DeclineClass == charge.Hard {
 		s.unpaid()
@@ -273,10 +367,11 @@ func (s *Subscription) declined(c charge.Charge, now time.Time) {
 		s.goOn(now)
 		return
 	}
-	left := false
-	for _, after := range s.Terms.RetryAfterDays[min(c.For.Attempt, len(s.Terms.RetryAfterDays)):] {
+	left := s.Behind.Cycle == s.Cycle // it had no room before, and the next cycle is planned
+	for _, after := range s.Terms.RetryAfterDays {
 		at := days.AddDays(s.DeclinedAt, after)
-		if !at.After(now) { // its day is over
+		// Its day is over, or it was the day of this try, and our clock is behind.
+		if !at.After(now) || !at.After(s.DueAt) {
 			continue
 		}
 		left = true
@@ -289,7 +384,7 @@ func (s *Subscription) declined(c charge.Charge, now time.Time) {
 	}
 	if _, more := s.coming(now); left && more {
 		s.pastDue()
-		s.goOn(now)
+		s.leave(now)
 		return
 	}
 	s.unpaid()
@@ -322,18 +417,24 @@ func (s *Subscription) unpaid() {
 
 // Later is the subscription once it has heard of a charge that it does not wait
 // for: an outcome that came late, of an earlier try or cycle. twice tells that
-// another try of the same cycle is paid too.
+// another try of the same cycle is paid too: that is noted, and the subscription goes
+// on as after one.
 func (s Subscription) Later(c charge.Charge, twice bool, now time.Time) Subscription {
 	s.Change = ""
 	s.UpdatedAt = now
+	if c.State == charge.Settled && s.State == Unpaid && !s.Waiting && c.For.Number == s.Behind.Cycle {
+		s.goBack()
+	}
 	if c.For == s.Last.Of {
 		s.Last = lastOf(c)
 	}
-	switch {
-	case twice:
+	s.remember(c)
+	if twice {
 		s.paidTwice(c.For.Number)
-	case isChargeback(c) && (s.State.Chargeable() || s.State == Unpaid) && !slices.Contains(s.ChargedBack, c.Order.Number):
-		s.chargedBack(c.Order.Number)
+	}
+	switch {
+	case c.ChargedBack() && (s.State.Chargeable() || s.State == Unpaid) && !slices.Contains(s.ChargedBack, c.Order.Number):
+		s.chargedBack(c)
 	case c.State == charge.Settled && c.For.Number == s.Cycle && !s.Waiting && s.Attempt > 0 && (s.State == PastDue || s.State == Unpaid):
 		// What was declined has been paid after all.
 		s.Last = lastOf(c)
@@ -341,11 +442,15 @@ func (s Subscription) Later(c charge.Charge, twice bool, now time.Time) Subscrip
 			s.Missed = cmp.Or(s.Missed, Skip)
 		}
 		s.State = PastDue
-		s.paid(now)
+		s.paid(c, now)
 	case c.State == charge.Settled && c.For.Number == s.Last.Of.Number && !s.Waiting && s.Attempt == 0 && s.State == PastDue:
+		// It was left for want of room; the next cycle is planned already.
 		s.Last = lastOf(c)
-		s.State = Active
+		s.State, s.Behind = Active, Behind{}
 		s.changed(BecameRecovered)
+		s.differs(c)
+	case s.State.Chargeable() || s.State == Unpaid:
+		s.differs(c)
 	}
 	return s
 }
@@ -374,7 +479,8 @@ const (
 	AskFirst
 	// TooLate: it is due for so long that an operator must look.
 	TooLate
-	// Over: it is due, and beyond the last cycle or the last day that may be charged.
+	// Over: it is due, and planned beyond the last cycle or the last day that may be
+	// charged; or it is a try of a declined cycle that missed the last day.
 	Over
 	// NoRoom: a try is due, too late to be made before the next cycle.
 	NoRoom
@@ -388,22 +494,26 @@ const (
 //	active, past_due        no     up to an hour ago                        charge it
 //	active, past_due        no     up to 72 hours or half an interval ago   ask first
 //	active, past_due        no     longer ago                               too late
-//	active, past_due        no     and it is beyond the last cycle or day   over
-//	past_due                no     a planned try, more than an hour late,    no room
-//	                               within a day of the next cycle
+//	active, past_due        no     more than an hour ago, on the last day,  too late;
+//	                               which is over                            a declined cycle: over
+//	active, past_due        no     for a time beyond the last cycle or day  over
+//	past_due                no     a planned try, and it is within a day    no room
+//	                               of the next cycle by now
 //	all others              -      -                                        nothing
 func (s Subscription) Judge(now time.Time) Verdict {
 	late := now.Sub(s.DueAt)
+	// What was due in the last hour of the last day may be charged up to an hour late.
+	missed := s.ended(s.Terms.Calendar.LocalDate(now)) && late > lateAfter
 	switch {
 	case s.Waiting && !s.State.Ended():
 		return TakeOver
 	case !s.State.Chargeable() || late < 0:
 		return Nothing
-	case s.over(s.Cycle, s.Terms.Calendar.LocalDate(now)) && (late > lateAfter || s.beyondEnd()):
+	case s.beyondEnd() || missed && s.Attempt > 0:
 		return Over
-	case s.planned() && !s.room(now.Add(-lateAfter), now):
+	case s.planned() && !s.room(now, now):
 		return NoRoom
-	case late > min(tooLate, s.interval()/2):
+	case missed || late > min(tooLate, s.interval()/2):
 		return TooLate
 	case late > lateAfter || s.AskFirst:
 		return AskFirst
@@ -422,8 +532,12 @@ func (s Subscription) interval() time.Duration {
 func (s Subscription) Late(now time.Time) Subscription {
 	s.Change = ""
 	s.UpdatedAt = now
-	s.hold(fmt.Sprintf("the charge %s was due at %s, too long ago to be made without a person's word",
-		Number(s.NextCharge()), s.DueAt.UTC().Format(time.RFC3339)))
+	reason := fmt.Sprintf("the charge %s was due at %s, too long ago to be made without a person's word",
+		Number(s.NextCharge()), s.DueAt.UTC().Format(time.RFC3339))
+	if s.ended(s.Terms.Calendar.LocalDate(now)) {
+		reason += fmt.Sprintf("; nothing may be charged after its last day, %s", s.Terms.EndsOn)
+	}
+	s.hold(reason)
 	return s
 }
 
@@ -431,7 +545,7 @@ func (s Subscription) Late(now time.Time) Subscription {
 func (s Subscription) GiveUp(now time.Time) Subscription {
 	s.Change = ""
 	s.UpdatedAt = now
-	s.goOn(now)
+	s.leave(now)
 	return s
 }
 
@@ -505,7 +619,7 @@ func (e *MissedError) Error() string {
 }
 
 // With is the subscription with other terms, in force from the next claim on. A new
-// token for an unpaid one tries the declined cycle at once. It is a *StateError where
+// card for one that is unpaid or past due tries the declined cycle at once. It is a *StateError where
 // the subscription has ended. Terms that are the same change nothing.
 func (s Subscription) With(terms Terms, now time.Time) (Subscription, error) {
 	if s.State.Ended() {
@@ -524,8 +638,10 @@ func (s Subscription) With(terms Terms, now time.Time) (Subscription, error) {
 	switch {
 	case s.Waiting:
 	case s.State == Unpaid && newCard:
+		s.goBack()
 		s.tryNow(now)
 		s.chargeAgain()
+	case s.State == PastDue && newCard && s.tryCard(now):
 	case !s.State.Chargeable(): // /resume sees to it
 	case s.beyondEnd():
 		s.end()
@@ -566,8 +682,22 @@ func (s *Subscription) moveFrom(was Subscription, now time.Time) {
 // next cycle. One that a person asked for is made.
 func (s *Subscription) keepRoom(now time.Time) {
 	if s.planned() && !s.room(s.DueAt, now) {
-		s.goOn(now)
+		s.leave(now)
 	}
+}
+
+// tryCard plans the next try of the declined cycle for now, with the provider asked
+// about the order number first: a new card waits neither for a planned day nor for room
+// before the next cycle, which comes on its day all the same. It reports whether there
+// is a cycle to try.
+func (s *Subscription) tryCard(now time.Time) bool {
+	try := *s
+	if try.Attempt == 0 && !try.goBack() || try.over(try.Cycle, try.Terms.Calendar.LocalDate(now)) {
+		return false
+	}
+	try.DueAt, try.LookAt, try.AskFirst = now, now, true
+	*s = try
+	return true
 }
 
 // tryNow plans this charge for now, with the provider asked about the order number

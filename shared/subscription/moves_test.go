@@ -269,13 +269,13 @@ func TestATryHasRoom(t *testing.T) {
 		s := charged(t, gold(t, tries(27)), soft, first)
 		requireAt(t, where{subscription.PastDue, "gold-42-0001-r1", "2027-02-27 09:00", "past_due", false}, s)
 		require.Equal(t, subscription.ChargeIt, s.Judge(s.DueAt))
-		require.Equal(t, subscription.ChargeIt, s.Judge(at(t, "2027-02-27 10:00")), "up to an hour is not late")
-		for _, late := range []string{"2027-02-27 10:01", "2027-02-28 08:00", "2027-02-28 12:00"} {
+		// Contract, Subscriptions: never within 24 hours of the next cycle.
+		for _, late := range []string{"2027-02-27 09:01", "2027-02-27 10:00", "2027-02-28 08:00", "2027-02-28 12:00"} {
 			require.Equal(t, subscription.NoRoom, s.Judge(at(t, late)), late)
 			requireAt(t, where{subscription.PastDue, "gold-42-0002", "2027-02-28 09:00", "", false}, s.GiveUp(at(t, late)))
 		}
 		asked := put(s, "2027-02-27 10:00", func(t *subscription.Terms) { t.Token = hidden.New("MARKED-another-token") })
-		require.Equal(t, subscription.NoRoom, asked.Judge(at(t, "2027-02-28 08:00")), "a new token while it is past due asks for nothing now")
+		require.Equal(t, subscription.AskFirst, asked.Judge(at(t, "2027-02-28 08:00")), "a new card waits for no room")
 	})
 	t.Run("what stays past due ends as unpaid, and is recovered when it is paid", func(t *testing.T) {
 		t.Parallel()
@@ -315,9 +315,10 @@ func TestJudge(t *testing.T) {
 		"daily, half a day late":    {"2027-01-31 21:00", daily, subscription.AskFirst},
 		"daily, more than half one": {"2027-01-31 21:01", daily, subscription.TooLate},
 		"on the last day":           {"2027-01-31 09:00", lastDay, subscription.ChargeIt},
-		"after the last day":        {"2027-02-01 00:00", lastDay, subscription.Over},
+		"after the last day":        {"2027-02-01 00:00", lastDay, subscription.TooLate},
 		"a minute before midnight of the last day, looked at a minute after": {"2027-02-01 00:00", lastMinute, subscription.ChargeIt},
-		"and more than an hour after":                                        {"2027-02-01 01:00", lastMinute, subscription.Over},
+		"and an hour after":           {"2027-02-01 00:59", lastMinute, subscription.ChargeIt},
+		"and more than an hour after": {"2027-02-01 01:00", lastMinute, subscription.TooLate},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

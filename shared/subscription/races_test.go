@@ -108,6 +108,7 @@ func (b *between) Look(ctx context.Context, id string, was, next time.Time) (sub
 type counting struct {
 	charge.Store
 	gets, records, claims, switches atomic.Int32
+	broken                          error // of the switch
 }
 
 func (c *counting) Get(ctx context.Context, number string) (charge.Charge, error) {
@@ -127,6 +128,9 @@ func (c *counting) Claim(ctx context.Context, claim charge.Charge) (charge.Charg
 
 func (c *counting) Switch(ctx context.Context) (charge.Switch, error) {
 	c.switches.Add(1)
+	if c.broken != nil {
+		return charge.Switch{}, c.broken
+	}
 	return c.Store.Switch(ctx)
 }
 
@@ -381,7 +385,7 @@ func TestWhatADueCycleCosts(t *testing.T) {
 		require.NoError(t, h.Look(t.Context(), h.queued[0]))
 
 		require.Len(t, h.bank.sent, n+1)
-		require.Zero(t, h.bank.asked, "the provider is asked nothing else")
+		require.Equal(t, n, h.bank.asked, "one status request, about the charge before")
 		require.EqualValues(t, 1, h.subs.looks.Load(), "the look is claimed")
 		require.EqualValues(t, 1, h.subs.queues.Load(), "for up to ten of them")
 		require.EqualValues(t, 1, h.subs.gets.Load(), "the subscription")
@@ -436,7 +440,8 @@ func TestAnEarlierTryThatWasPaidWhileTheLastWasOpen(t *testing.T) {
 }
 
 // Nothing is charged after the last day, however it came to be late; but for what was due
-// in its last hour, see TestJudge.
+// in its last hour, see TestJudge. Contract, Subscriptions: a last cycle that could not be
+// charged on its last day is held with the reason, never finished without a word.
 func TestNothingIsChargedAfterTheLastDay(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -447,7 +452,13 @@ func TestNothingIsChargedAfterTheLastDay(t *testing.T) {
 	h.now = at(t, "2027-02-01 00:30")
 	require.NoError(t, h.Look(t.Context(), firstMessage))
 	require.Empty(t, h.bank.sent)
-	require.Equal(t, subscription.Finished, h.read().State)
+	require.Equal(t, subscription.Held, h.read().State)
+	require.Equal(t, "the charge gold-42-0001 was due at 2027-01-31T09:00:00Z, too long ago to be made without a person's word; "+
+		"nothing may be charged after its last day, 2027-01-31", h.read().Reason)
+	// charge_latest charges nothing after the last day, and it is finished then.
+	s, err := h.Resume(t.Context(), "gold-42", subscription.ChargeLatest)
+	require.NoError(t, err)
+	requireAt(t, where{subscription.Finished, "gold-42-0001", "", "finished", false}, s)
 
 	h = newHouse(t)
 	h.bank.answer = charge.Answer{State: charge.Declined, Reason: "Insufficient funds"}

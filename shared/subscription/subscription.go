@@ -91,6 +91,15 @@ type LastCharge struct {
 	DeclineClass charge.DeclineClass
 }
 
+// Behind is a declined cycle that was left, because there was no room for its next try
+// before the next cycle. The zero Behind is none.
+type Behind struct {
+	// Cycle and Attempt are those of its next try.
+	Cycle, Attempt int
+	// CycleAt, BeforeAt and DeclinedAt are as they were in the Subscription.
+	CycleAt, BeforeAt, DeclinedAt time.Time
+}
+
 // Subscription is what is known of one. It is a value: nothing in it is shared
 // with the store.
 type Subscription struct {
@@ -130,9 +139,18 @@ type Subscription struct {
 	Waiting      bool
 	WaitingSince time.Time
 	Last         LastCharge
+	// Paid are the latest charges that were ever settled and that it was not held for as
+	// charged back, at most three, in the order of their cycles.
+	Paid []charge.Cycle
+	// Behind is the declined cycle that was left for want of room, as long as a new card
+	// may still pay it. While it is tried again, it is the Cycle.
+	Behind Behind
 	// ChargedBack lists the order numbers of the charges that it was held for because
 	// they were charged back, so that each holds it once.
 	ChargedBack []string
+	// Differed lists the order numbers of the charges that it was held for because
+	// another amount or currency was settled than asked for, so that each holds it once.
+	Differed []string
 	// PaidTwice lists the cycles that were found to be paid twice, and told.
 	PaidTwice []int
 

@@ -30,6 +30,13 @@ type looker struct {
 	begun         []subscription.Message
 	atOnce, most  int
 	bySub, second map[string]int
+	back          []subscription.Message
+}
+
+func (l *looker) HandBack(_ context.Context, m subscription.Message) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.back = append(l.back, m)
 }
 
 func (l *looker) Look(ctx context.Context, m subscription.Message) error {
@@ -145,6 +152,8 @@ func TestWhatWasNotBegunIsHandedBackUntried(t *testing.T) {
 		})
 		require.Equal(t, []string{"2", "5", "6", "7"}, h.Queue(t.Context(), messagesFor(1, 2, 3, 4, 5, 6, 7, 2)))
 		require.Len(t, l.begun, 5)
+		require.ElementsMatch(t, []subscription.Message{message("gold-6", 6, 0), message("gold-7", 7, 0), message("gold-2", 8, 0)}, l.back,
+			"the next look at each is moved on")
 	})
 }
 
@@ -165,6 +174,7 @@ func TestAMessageIsBegunWithTimeEnough(t *testing.T) {
 		failed := h.Queue(ctx, messagesFor(1, 1, 1, 1, 1))
 		require.Equal(t, []string{"3", "4"}, failed)
 		require.Len(t, l.begun, 3)
+		require.Equal(t, []subscription.Message{message("gold-1", 4, 0), message("gold-1", 5, 0)}, l.back)
 		require.NoError(t, ctx.Err())
 	})
 }

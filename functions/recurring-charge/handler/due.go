@@ -76,7 +76,9 @@ const (
 // again. The messages of one subscription go one after the other, all others at the
 // same time, atOnce at most. The first goes ahead alone, so that a refused key costs
 // one charge per batch and not atOnce of them: after it, whatever was not begun is
-// handed back untried. What an invocation has no time for is handed back as well.
+// handed back untried. What an invocation has no time for is handed back as well. The
+// next look at whatever is handed back has been moved on: the message comes again by
+// itself, and the schedule puts no other one beside it.
 func (h handler) queue(ctx context.Context, messages []trigger.Message) (failed []string) {
 	ctx, cancel := h.leaveTime(ctx)
 	defer cancel()
@@ -172,6 +174,7 @@ func (b *batch) follow(ctx context.Context, chain []work) {
 		if b.refused.Load() || !timeLeft(ctx) {
 			b.failed[w.place].Store(true)
 			b.untried.Add(1)
+			b.biller.HandBack(ctx, w.message) // it comes again by itself
 			continue
 		}
 		err := guard(ctx, b.log, "the look at a subscription", func(ctx context.Context) error { return b.biller.Look(ctx, w.message) })

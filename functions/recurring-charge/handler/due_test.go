@@ -3,7 +3,9 @@ package handler_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -196,14 +198,240 @@ func TestNoTriesAtAll(t *testing.T) {
 
 func TestADeclineWithoutRoomForATry(t *testing.T) {
 	t.Parallel()
-	h := due(t, map[string]any{"recurring_token": "MARKED-tok-declined-limit", "every": map[string]any{"count": 1, "unit": "day"}})
+	daily := map[string]any{"count": 1, "unit": "day"}
+	h := due(t, map[string]any{"recurring_token": "MARKED-tok-declined-limit", "every": daily})
 	h.work(t)
 	requireFields(t, map[string]any{"state": "past_due", "cycle": 2, "attempt": 0, "next_charge_at": "2026-11-23T09:00:00.000Z"}, h.sub(t, "gold-42"))
-	h.put(t, "gold-42", map[string]any{"every": map[string]any{"count": 1, "unit": "day"}})
 	h.advance(24 * time.Hour)
 	h.work(t)
-	requireFields(t, map[string]any{"state": "active", "cycle": 3}, h.sub(t, "gold-42"))
-	require.Equal(t, 0, h.charged("gold-42-0001-r1"))
+	requireFields(t, map[string]any{"state": "past_due", "cycle": 3}, h.sub(t, "gold-42"))
+	require.Zero(t, h.charged("gold-42-0001-r1"))
+
+	// A new card goes back to the cycle that was declined last, and the next one comes on
+	// its day.
+	h.put(t, "gold-42", map[string]any{"every": daily})
+	h.work(t)
+	require.Equal(t, 1, h.charged("gold-42-0002-r1"))
+	requireFields(t, map[string]any{"state": "active", "cycle": 3, "next_charge_at": "2026-11-24T09:00:00.000Z"}, h.sub(t, "gold-42"))
+	h.advance(24 * time.Hour)
+	h.work(t)
+	requireFields(t, map[string]any{"state": "active", "cycle": 4}, h.sub(t, "gold-42"))
+	require.Zero(t, h.charged("gold-42-0001-r1"))
+}
+
+// Contract, Subscriptions: a PUT with a new token while it is past due and no charge is
+// open tries the declined cycle at once. The customer's new card does not wait for a
+// planned day, nor for room before the next cycle, and with no try left the declined cycle
+// is tried with it once more.
+func TestANewCardWhilePastDueTriesAtOnce(t *testing.T) {
+	t.Parallel()
+	week := map[string]any{"count": 1, "unit": "week"}
+	with := func(card string, change map[string]any) map[string]any {
+		all := map[string]any{"recurring_token": "MARKED-tok-" + card + "-7002"}
+		maps.Copy(all, change)
+		return all
+	}
+	for _, tt := range []struct {
+		name, number, next string
+		terms              map[string]any
+		days               float64 // after the first charge
+	}{
+		{"a planned day is waited for", "gold-42-0001-r1", "2026-12-22T09:00:00.000Z", map[string]any{"retry_after_days": []int{7}}, 2},
+		{"no room before the next cycle", "gold-42-0001-r4", "2026-11-29T09:00:00.000Z", map[string]any{"every": week}, 5.5},
+		{"no room, a minute before the next cycle", "gold-42-0001-r4", "2026-11-29T09:00:00.000Z", map[string]any{"every": week}, 7 - 1./24/60},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			h := due(t, with("declined-limit", tt.terms))
+			until := first.Add(time.Duration(tt.days * 24 * float64(time.Hour)))
+			for now := first; now.Before(until); now = now.Add(12 * time.Hour) {
+				h.at(now)
+				require.Zero(t, h.work(t))
+			}
+			h.at(until)
+			s := h.put(t, "gold-42", with("fine", tt.terms))
+			requireFields(t, map[string]any{"state": "past_due", "cycle": 1}, s)
+			require.Zero(t, h.work(t))
+			require.Equal(t, 1, h.charged(tt.number))
+			requireFields(t, map[string]any{"state": "active", "cycle": 2, "attempt": 0, "next_charge_at": tt.next}, h.sub(t, "gold-42"))
+
+			// And then each cycle once, on its day.
+			next, err := time.Parse(time.RFC3339, tt.next)
+			require.NoError(t, err)
+			for range 3 {
+				h.at(next)
+				require.Zero(t, h.work(t))
+				h.advance(time.Minute)
+				require.Zero(t, h.work(t))
+			}
+			require.Equal(t, 1, h.charged("gold-42-0002"))
+			requireFields(t, map[string]any{"state": "active", "cycle": 3}, h.sub(t, "gold-42"))
+		})
+	}
+}
+
+// While a charge is open a new card waits for its outcome.
+func TestANewCardWhileAChargeIsOpen(t *testing.T) {
+	t.Parallel()
+	h := due(t, card("declined-limit"))
+	h.work(t)
+	h.put(t, "gold-42", card("pending"))
+	h.work(t)
+	require.Equal(t, 1, h.charged("gold-42-0001-r1"))
+	s := h.put(t, "gold-42", card("fine"))
+	requireFields(t, map[string]any{"state": "past_due", "cycle": 1, "attempt": 1, "next_charge_at": nil}, s)
+	h.advance(time.Minute)
+	h.work(t)
+	require.Equal(t, 2, h.provider.Totals().Charges)
+}
+
+// Contract, Subscriptions: before a cycle is charged, the last cycle that was ever settled
+// is asked about. A chargeback that nobody called back about holds the subscription before
+// more is taken. A refund does not hold.
+func TestAChargebackThatNobodyCalledBackAbout(t *testing.T) {
+	t.Parallel()
+	for word, want := range map[string]string{"chargeback": "held", "refund": "active", "void": "active"} {
+		t.Run(word, func(t *testing.T) {
+			t.Parallel()
+			h := due(t, nil)
+			h.work(t)
+			require.NoError(t, h.provider.SetStatus(h.paymentOf(t, "gold-42-0001"), word, ""))
+			h.at(first.AddDate(0, 1, 0))
+			require.Zero(t, h.work(t))
+			s := h.sub(t, "gold-42")
+			requireFields(t, map[string]any{"state": want}, s)
+			if want == "active" {
+				require.Equal(t, 1, h.charged("gold-42-0002"))
+				return
+			}
+			require.Zero(t, h.charged("gold-42-0002"))
+			require.Contains(t, s["reason"], "gold-42-0001 was charged back")
+			require.Contains(t, h.log.String(), `"alarm":"subscription_held"`)
+
+			// It holds once.
+			h.do(t, "gold-42", "resume", `{"missed": "charge_latest"}`)
+			require.Zero(t, h.work(t))
+			require.Equal(t, 1, h.charged("gold-42-0002"))
+			requireFields(t, map[string]any{"state": "active", "cycle": 3}, h.sub(t, "gold-42"))
+		})
+	}
+}
+
+// Also where a later cycle was declined or skipped since, and where that cannot be asked
+// the cycle goes on.
+func TestTheLastPaidCycleIsAskedAbout(t *testing.T) {
+	t.Parallel()
+	paidThenDeclined := func(t *testing.T) *house {
+		h := due(t, map[string]any{"retry_after_days": []int{}})
+		h.work(t)
+		h.put(t, "gold-42", map[string]any{"recurring_token": "MARKED-tok-declined-limit", "retry_after_days": []int{}})
+		h.at(first.AddDate(0, 1, 0))
+		h.work(t)
+		requireFields(t, map[string]any{"state": "unpaid", "cycle": 2}, h.sub(t, "gold-42"))
+		h.do(t, "gold-42", "resume", `{"missed": "skip"}`)
+		h.put(t, "gold-42", nil)
+		h.at(first.AddDate(0, 2, 0))
+		return h
+	}
+	t.Run("charged back", func(t *testing.T) {
+		t.Parallel()
+		h := paidThenDeclined(t)
+		require.NoError(t, h.provider.SetStatus(h.paymentOf(t, "gold-42-0001"), "chargeback", ""))
+		require.Zero(t, h.work(t))
+		requireFields(t, map[string]any{"state": "held", "cycle": 3}, h.sub(t, "gold-42"))
+		require.Zero(t, h.charged("gold-42-0003"))
+	})
+	t.Run("cannot be asked about", func(t *testing.T) {
+		t.Parallel()
+		h := paidThenDeclined(t)
+		require.NoError(t, h.provider.ScriptStatus(slices.Repeat([]simulator.Fault{simulator.HTTP500}, 10)...))
+		require.Zero(t, h.work(t))
+		require.Equal(t, 1, h.charged("gold-42-0003"))
+	})
+}
+
+// Contract, Subscriptions: a last cycle that could not be charged on its last day is held
+// with the reason, never finished without a word. What is due in the last hour of ends_on
+// may be charged up to an hour late, past midnight.
+func TestTheLastCycleOnItsLastDay(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		at      string
+		late    time.Duration
+		state   string
+		charged int
+	}{
+		{"23:30", 50 * time.Minute, "finished", 1},
+		{"23:30", 70 * time.Minute, "held", 0},
+		{"09:00", 14 * time.Hour, "finished", 1},
+		{"09:00", 16 * time.Hour, "held", 0},
+		{"09:00", 90 * time.Hour, "held", 0},
+	} {
+		t.Run(fmt.Sprint(tt.at, " ", tt.late), func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t)
+			h.put(t, "gold-42", map[string]any{"charge_at": tt.at, "ends_on": "2026-11-22"})
+			planned, err := time.Parse("2006-01-02 15:04", "2026-11-22 "+tt.at)
+			require.NoError(t, err)
+			h.at(planned.Add(tt.late))
+			require.Zero(t, h.work(t))
+			require.Equal(t, tt.charged, h.charged("gold-42-0001"))
+			s := h.sub(t, "gold-42")
+			requireFields(t, map[string]any{"state": tt.state}, s)
+			if tt.state != "held" {
+				return
+			}
+			require.Contains(t, s["reason"], "nothing may be charged after its last day, 2026-11-22")
+			require.Contains(t, h.log.String(), `"alarm":"subscription_held"`)
+			// charge_latest charges nothing after ends_on, and it is finished then.
+			requireFields(t, map[string]any{"state": "finished"}, h.do(t, "gold-42", "resume", `{"missed": "charge_latest"}`))
+			require.Zero(t, h.work(t))
+			require.Zero(t, h.provider.Totals().Charges)
+		})
+	}
+	t.Run("with a later last day it is charged after all", func(t *testing.T) {
+		t.Parallel()
+		h := newHouse(t)
+		h.put(t, "gold-42", map[string]any{"ends_on": "2026-11-22"})
+		h.at(first.Add(16 * time.Hour))
+		require.Zero(t, h.work(t))
+		h.put(t, "gold-42", map[string]any{"ends_on": "2026-11-23"})
+		h.do(t, "gold-42", "resume", `{"missed": "charge_latest"}`)
+		require.Zero(t, h.work(t))
+		require.Equal(t, 1, h.charged("gold-42-0001"))
+		requireFields(t, map[string]any{"state": "finished"}, h.sub(t, "gold-42"))
+	})
+}
+
+// Contract, Subscriptions: two tries of a cycle that both turn out settled are told as
+// paid twice, and the subscription goes on. Both are settled before it hears of either.
+func TestBothTriesPaidBeforeItHearsOfEither(t *testing.T) {
+	t.Parallel()
+	for state, days := range map[string][]int{"unpaid": {1}, "past_due": {1, 20}} {
+		t.Run(state, func(t *testing.T) {
+			t.Parallel()
+			h := due(t, map[string]any{"recurring_token": "MARKED-tok-declined-insufficient", "retry_after_days": days})
+			h.work(t)
+			h.at(first.AddDate(0, 0, 1))
+			h.work(t)
+			require.Equal(t, 1, h.charged("gold-42-0001-r1"))
+			requireFields(t, map[string]any{"state": state, "cycle": 1, "attempt": 2}, h.sub(t, "gold-42"))
+			for _, number := range []string{"gold-42-0001", "gold-42-0001-r1"} {
+				require.NoError(t, h.provider.SetStatus(h.paymentOf(t, number), "settled", ""))
+				require.NoError(t, h.ledger.Hint(t.Context(), number, ""), "as a callback does")
+			}
+			for range 3 {
+				h.advance(time.Minute)
+				require.Zero(t, h.work(t))
+			}
+			requireFields(t, map[string]any{"state": "active", "cycle": 2, "next_charge_at": "2026-12-22T09:00:00.000Z"}, h.sub(t, "gold-42"))
+			require.Equal(t, 1, strings.Count(h.log.String(), `"alarm":"paid_twice"`))
+			require.Contains(t, h.log.String(), `"change":"recovered"`)
+			h.at(first.AddDate(0, 1, 0))
+			require.Zero(t, h.work(t))
+			require.Equal(t, 1, h.charged("gold-42-0002"))
+		})
+	}
 }
 
 func TestLateness(t *testing.T) {
@@ -252,7 +480,8 @@ func TestALateChargeThatTheProviderHas(t *testing.T) {
 	// And where it cannot be asked, it is not charged.
 	h.schedule(t)
 	h.at(first.AddDate(0, 1, 0).Add(2 * time.Hour))
-	require.NoError(t, h.provider.ScriptStatus(simulator.HTTP500, simulator.HTTP500, simulator.HTTP500))
+	// Its question about the cycle before may fail; the one about its own number counts.
+	require.NoError(t, h.provider.ScriptStatus(slices.Repeat([]simulator.Fault{simulator.HTTP500}, 10)...))
 	require.Equal(t, 1, h.work(t))
 	require.Zero(t, h.charged("gold-42-0002"))
 	requireFields(t, map[string]any{"state": "active", "cycle": 2}, h.sub(t, "gold-42"))

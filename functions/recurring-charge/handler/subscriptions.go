@@ -33,8 +33,10 @@ type Biller interface {
 	Cancel(ctx context.Context, id string) error
 	// QueueDue puts what is due on the queue.
 	QueueDue(ctx context.Context) (subscription.Queued, error)
-	// Look does what a message asks for.
+	// Look does what a message asks for. Where it fails, it has done what HandBack does.
 	Look(ctx context.Context, m subscription.Message) error
+	// HandBack moves the next look on, for a message that comes again.
+	HandBack(ctx context.Context, m subscription.Message)
 }
 
 var _ Biller = (*subscription.Biller)(nil)

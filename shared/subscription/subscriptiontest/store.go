@@ -94,6 +94,7 @@ func testEveryField(t *testing.T, h house) {
 	written := h.mustCreate(t, bare(t, "filled"))
 	full.ID, full.Revision = "filled", written.Revision
 	full.Last.Of.Subscription = "filled"
+	full.Paid = Full(t, "filled").Paid
 	written, err := h.Write(t.Context(), full)
 	require.NoError(t, err)
 	full.Revision++
@@ -104,6 +105,7 @@ func testEveryField(t *testing.T, h house) {
 	claimed := h.mustCreate(t, bare(t, "claimed"))
 	claim := Claim(t, claimed, "attempt-1", Start)
 	full.ID, full.Revision = "claimed", claimed.Revision
+	full.Paid = Full(t, "claimed").Paid
 	h.mustClaim(t, full, claim)
 	full.Revision++
 	h.requireStored(t, full)
@@ -159,6 +161,7 @@ func testEmptyFields(t *testing.T, h house) {
 	// A list without anything is none.
 	none := bare(t, "no-lists")
 	none.Terms.RetryAfterDays, none.PaidTwice = []int{}, []int{}
+	none.Paid, none.Differed = []charge.Cycle{}, []string{}
 	h.mustCreate(t, none)
 	h.requireStored(t, bare(t, "no-lists"))
 }
