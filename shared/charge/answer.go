@@ -63,7 +63,8 @@ type Query struct {
 	Order       Order
 	InitTransID string
 	PaymentID   string
-	// Once: the request is not made again where no usable answer came.
+	// Once: the request is not made again where no usable answer came, but for once with
+	// freshly read values where the key was refused.
 	Once bool
 	// Token is the saved card's, where it is at hand. It is not sent: it is what
 	// must not come back in a text.

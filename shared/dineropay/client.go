@@ -246,9 +246,6 @@ func (c *Client) Status(ctx context.Context, q charge.Query) charge.StatusAnswer
 	if keys, err = c.keys.Refresh(ctx); err != nil {
 		return notAsked(answer.Reason + "; fresh keys cannot be had: " + err.Error())
 	}
-	if q.Once {
-		return answer
-	}
 	answer, refused = c.askStatus(ctx, q, keys)
 	if refused {
 		c.log.ErrorContext(ctx, "the provider refuses the merchant's key or signature",

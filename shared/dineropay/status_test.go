@@ -255,7 +255,8 @@ func TestStatusAsksAgain(t *testing.T) {
 }
 
 // Contract, Subscriptions: "one status request per look, without retries". A query
-// with Once is that request, whatever comes of it.
+// with Once is that request, whatever comes of it; a refused key alone is read anew and
+// asked with once more, or nobody would learn that it is refused for good.
 func TestAQueryWithOnceIsOneRequest(t *testing.T) {
 	t.Parallel()
 	good := reply(http.StatusOK, about("settled", theOrder))
@@ -263,7 +264,7 @@ func TestAQueryWithOnceIsOneRequest(t *testing.T) {
 		name      string
 		answer    http.HandlerFunc
 		want      charge.Knowledge
-		refreshed int
+		refreshed int // and asked once more
 	}{
 		{"known", good, charge.Known, 0},
 		{"not known", reply(http.StatusNotFound, `{"error_code":1}`), charge.NotKnown, 0},
@@ -271,9 +272,10 @@ func TestAQueryWithOnceIsOneRequest(t *testing.T) {
 		{"busy", inTurn(reply(http.StatusTooManyRequests, ""), good), charge.NotAsked, 0},
 		{"cut", inTurn(abort, good), charge.NotAsked, 0},
 		{"reset", inTurn(reset, good), charge.NotAsked, 0},
-		// The next request is signed with what is stored now.
-		{"refused", inTurn(reply(http.StatusUnauthorized, ""), good), charge.NotAsked, 1},
-		{"a bad hash", inTurn(reply(http.StatusBadRequest, `{"errors":{"hash":["no"]}}`), good), charge.NotAsked, 1},
+		{"refused", inTurn(reply(http.StatusUnauthorized, ""), good), charge.Known, 1},
+		{"a bad hash", inTurn(reply(http.StatusBadRequest, `{"errors":{"hash":["no"]}}`), good), charge.Known, 1},
+		{"refused for good", reply(http.StatusUnauthorized, ""), charge.NotAsked, 1},
+		{"refused, then down", inTurn(reply(http.StatusUnauthorized, ""), abort, good), charge.NotAsked, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -284,9 +286,9 @@ func TestAQueryWithOnceIsOneRequest(t *testing.T) {
 			got := p.client(t, k).Status(t.Context(), q)
 			p.Close()
 			require.Equal(t, tt.want, got.Knowledge, got.Reason)
-			require.Len(t, p.received(), 1)
+			require.Len(t, p.received(), 1+tt.refreshed)
 			require.Equal(t, tt.refreshed, k.refreshes())
-			require.False(t, got.KeyRefused, "the fresh key was not tried")
+			require.Equal(t, tt.name == "refused for good", got.KeyRefused)
 		})
 	}
 }
