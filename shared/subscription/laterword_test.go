@@ -199,6 +199,15 @@ func TestAnotherCurrencyThatIsLearntLate(t *testing.T) {
 		s.follow(s.books.say("gold-42-0001", charge.Settled, "settled", otherSum))
 		requireAt(t, where{subscription.Held, "gold-42-0003", "", "held", false}, s.read())
 	})
+	t.Run("while it is unpaid", func(t *testing.T) {
+		t.Parallel()
+		s := newShop(t)
+		s.due()
+		s.books.charges["gold-42-0002"] = charge.Charge{State: charge.Declined, DeclineClass: charge.Hard}
+		s.due()
+		s.follow(s.books.say("gold-42-0001", charge.Settled, "settled", otherSum))
+		requireAt(t, where{subscription.Held, "gold-42-0002-r1", "", "held", false}, s.read())
+	})
 	t.Run("while it was paused: before the next charge", func(t *testing.T) {
 		t.Parallel()
 		s := newShop(t)

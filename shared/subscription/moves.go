@@ -155,7 +155,7 @@ func (s *Subscription) goBack() bool {
 	days, left := s.Terms.Calendar, s.Behind
 	notPaid := s.Last.State == charge.Declined || s.Last.State.Chargeable()
 	if left.Cycle == 0 || s.Attempt > 0 || s.Last.Of.Number != left.Cycle || !notPaid ||
-		s.AskFirst || s.Missed != "" || s.Passed > 0 || s.Index < 0 || !days.At(s.Index).At.Equal(s.CycleAt) {
+		s.Missed != "" || s.Passed > 0 || s.Index < 0 || !days.At(s.Index).At.Equal(s.CycleAt) {
 		return false
 	}
 	// Those between the two were missed, and keep their numbers.

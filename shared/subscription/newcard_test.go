@@ -236,3 +236,33 @@ func TestATryIsNotPlannedForItsOwnDay(t *testing.T) {
 	requireAt(t, where{subscription.PastDue, "gold-42-0001-r2", "2027-02-03 09:00", "", false},
 		claimed.After(outcome(s.NextCharge(), charge.Declined, "declined", charge.Soft, s.DueAt), s.DueAt.Add(-4*time.Minute)))
 }
+
+// A cycle that was gone back to and declined for good is tried under its next number, not
+// under one that it had before.
+func TestANewCardAfterTheOneThatWentBack(t *testing.T) {
+	t.Parallel()
+	now := at(t, "2027-02-06 00:00")
+	unpaid := charged(t, newCard(t, left(t), now), hard, now)
+	requireAt(t, where{subscription.Unpaid, "gold-42-0001-r5", "", "unpaid", false}, unpaid)
+	requireAt(t, where{subscription.PastDue, "gold-42-0001-r5", "2027-02-06 01:00", "past_due", false}, newCard(t, unpaid, now.Add(time.Hour)))
+}
+
+// A card is new by its transaction, too.
+func TestANewCardByItsTransaction(t *testing.T) {
+	t.Parallel()
+	terms := left(t).Terms
+	terms.InitTransID = "5a1c2f3e-d702-11ea-9a2f-0242c0a87002"
+	s, err := left(t).With(terms, at(t, "2027-02-06 00:00"))
+	require.NoError(t, err)
+	requireAt(t, where{subscription.PastDue, "gold-42-0001-r4", "2027-02-06 00:00", "", false}, s)
+}
+
+// Once the next cycle is charged, what was left is over.
+func TestWhatWasLeftIsOverOnceTheNextCycleIsCharged(t *testing.T) {
+	t.Parallel()
+	s := left(t)
+	require.Equal(t, 1, s.Behind.Cycle)
+	require.Zero(t, s.Claimed(outcome(s.NextCharge(), charge.Sending, "", "", s.DueAt)).Behind)
+	back := newCard(t, s, at(t, "2027-02-06 00:00"))
+	require.Equal(t, 1, back.Claimed(outcome(back.NextCharge(), charge.Sending, "", "", back.DueAt)).Behind.Cycle)
+}
