@@ -13,6 +13,7 @@ import (
 
 	simdineropay "dinarfunctions/sandbox/provider/dineropay"
 	simsqs "dinarfunctions/sandbox/provider/sqs"
+	"dinarfunctions/test/deadport"
 )
 
 // house is a sandbox of a test's own, over HTTP.
@@ -132,6 +133,7 @@ func TestAMoveWhileTheProviderIsDown(t *testing.T) {
 	h := newHouse(t, t.TempDir())
 	h.subscribe("gold-42")
 	require.NoError(t, h.servers[0].Close()) // DineroPay's
+	deadport.Keep(t, h.servers[0].Addr)
 	answer := h.afterDue("gold-42", 4*time.Hour)
 	require.Zero(t, answer.Charges)
 	require.Greater(t, answer.FailedMessages, 10)
@@ -149,6 +151,7 @@ func TestWhatWaitsOnTheQueueIsTold(t *testing.T) {
 	h := newHouse(t, t.TempDir())
 	h.subscribe("gold-42")
 	require.NoError(t, h.servers[0].Close()) // DineroPay's
+	deadport.Keep(t, h.servers[0].Addr)
 	answer := h.afterDue("gold-42", 10*time.Minute)
 	require.Empty(t, answer.StillDue)
 	require.Equal(t, queued{InFlight: 1}, answer.Queue)

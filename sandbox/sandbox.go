@@ -246,6 +246,7 @@ func (s *sandbox) serveAside(ctx context.Context, handler http.Handler) (*url.UR
 
 func (s *sandbox) serve(listener net.Listener, handler http.Handler) {
 	server := &http.Server{
+		Addr:              listener.Addr().String(),
 		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
 		// Connections that a fault cuts are no news.

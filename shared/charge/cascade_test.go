@@ -232,6 +232,12 @@ func TestWhenAPaymentIsAskedAbout(t *testing.T) {
 	require.Equal(t, charge.Settled, c.State)
 	require.Equal(t, []string{"", "payment-2"}, by)
 
+	// The platform can turn a declined payment to settled later, also one that is known.
+	c, by = ask(t, payment("payment-1", charge.Declined, "declined"),
+		&books{payments: []charge.Answer{payment("payment-1", charge.Settled, "settled"), payment("payment-2", charge.Declined, "declined")}}, "payment-1")
+	require.Equal(t, charge.Settled, c.State)
+	require.Equal(t, []string{"", "payment-1"}, by)
+
 	// And one that was declined, which says nothing of the newest.
 	c, by = ask(t, lost, &books{payments: []charge.Answer{payment("payment-1", charge.Declined, "declined"), payment("payment-2", charge.Pending, "pending")}}, "payment-1")
 	require.Equal(t, charge.Pending, c.State)
@@ -298,14 +304,55 @@ func TestTheProvidersLaterWord(t *testing.T) {
 		c := h.standing(t)
 		require.Equal(t, step.changes, len(c.History) == len(before.History)+1, "step %d", i)
 		require.Equal(t, step.back, c.ChargedBack(), "step %d", i)
-		require.Zero(t, c.LookAt, "step %d", i)
-		if step.changes {
+		if !step.changes {
+			require.Zero(t, c.LookAt, "step %d", i)
+		} else {
+			require.Equal(t, h.now, c.LookAt.UTC(), "asked once more: an answer that was overtaken has not the last word")
 			require.Equal(t, step.state, c.State)
 			require.Equal(t, step.word, c.ProviderStatus)
 			require.Equal(t, charge.ByStatus, c.History[len(c.History)-1].Evidence)
 		}
 	}
 	require.NotContains(t, h.log.String(), `"alarm"`)
+}
+
+// An answer that was asked for earlier and is written later must not have the last word.
+func TestAnAnswerThatWasOvertaken(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		late, now charge.Answer
+		before    []charge.Answer
+	}{
+		"settled, after a chargeback": {
+			payment("payment-1", charge.Settled, "settled"), payment("payment-1", charge.Reversed, "chargeback"),
+			[]charge.Answer{payment("payment-1", charge.Reversed, "chargeback")},
+		},
+		"a refund, after it failed": {
+			payment("payment-1", charge.Reversed, "refund"), payment("payment-1", charge.Settled, "settled"),
+			[]charge.Answer{payment("payment-1", charge.Settled, "settled")},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t, answer(charge.Unknown))
+			b := &books{payments: tt.before}
+			h.answers(b)
+			_, err := h.Charge(t.Context(), h.terms)
+			require.NoError(t, err)
+			h.sweepFor(t, 5*time.Minute)
+			before := h.standing(t)
+			require.Equal(t, tt.now.State, before.State)
+			late := charge.Change{Number: "order-1", To: tt.late.State, Evidence: charge.ByStatus, At: h.now, PaymentID: "payment-1", ProviderStatus: tt.late.ProviderStatus}
+			_, applied, err := h.store.Store.Record(t.Context(), late)
+			require.NoError(t, err)
+			require.True(t, applied)
+			h.sweepFor(t, 2*time.Minute)
+			require.Equal(t, tt.now.State, h.standing(t).State)
+			asked := len(h.bank.queries)
+			h.sweepFor(t, time.Hour)
+			require.Equal(t, asked, len(h.bank.queries), "and it comes to rest")
+		})
+	}
 }
 
 // Contract, "Callback": no answer of a call that is under way takes the early look away.

@@ -168,6 +168,7 @@ func (c Charge) Apply(change Change) (Charge, bool) {
 	if !change.allowedIn(c) {
 		return c, false
 	}
+	change = change.Confirmed(c.State)
 	c.LookAt = change.lookAfter(c.LookAt)
 	c.State = change.To
 	c.Said = change.Evidence
@@ -183,6 +184,16 @@ func (c Charge) Apply(change Change) (Charge, bool) {
 	c.UpdatedAt = change.At
 	c.History = append(slices.Clone(c.History), change.Entry())
 	return c, true
+}
+
+// Confirmed is the change with one more look right after it, where it takes a charge from
+// a state into Reversed or out of it by a status request. Those transitions go both ways.
+// So an answer that was overtaken on its way here must not have the last word.
+func (c Change) Confirmed(from State) Change {
+	if c.Evidence == ByStatus && (c.To == Reversed || from == Reversed) {
+		c.LookAt = c.At
+	}
+	return c
 }
 
 // lookAfter is when the provider is to be asked next after the change, given the look

@@ -208,7 +208,9 @@ func (l *Ledger) askThenCharge(ctx context.Context, r *request, deadline time.Ti
 	}
 	within, cancel := context.WithDeadline(ctx, claimBy(ctx))
 	defer cancel()
-	status, err := l.status(within, unclaimed(terms), question{token: terms.Token})
+	// What a queue brings comes again by itself, so one request does.
+	once := r.of != Cycle{}
+	status, err := l.status(within, unclaimed(terms), question{token: terms.Token, once: once})
 	switch {
 	case err != nil:
 		return Charge{}, fmt.Errorf("%w: %w", ErrAskFirst, err)

@@ -176,8 +176,8 @@ type question struct {
 // an order at several acquirers. Where the order number is not known there, it asks by
 // the payment that is known here.
 //
-// A payment that a hint named, and that neither the charge nor the answer knows, is asked
-// about too. It is not the newest, so of what it came to only "settled" counts.
+// Where a hint named another payment than the answer is about, that one is asked about
+// too. It is not the newest, so of what it came to only "settled" counts.
 func (l *Ledger) status(ctx context.Context, c Charge, q question) (StatusAnswer, error) {
 	answer, err := l.statusOf(ctx, c, q, "")
 	if err != nil {
@@ -189,7 +189,7 @@ func (l *Ledger) status(ctx context.Context, c Charge, q question) (StatusAnswer
 		}
 	}
 	said := answer.Answer
-	if q.payment == "" || answer.Knowledge != Known || said.State == Settled || strings.EqualFold(said.PaymentID, q.payment) || c.names(q.payment) {
+	if q.payment == "" || answer.Knowledge != Known || said.State == Settled || strings.EqualFold(said.PaymentID, q.payment) {
 		return answer, nil
 	}
 	other, err := l.statusOf(ctx, c, q, q.payment)

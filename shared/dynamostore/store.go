@@ -201,8 +201,13 @@ func (s *Charges) Record(ctx context.Context, change charge.Change) (standing ch
 		standing, err = s.Get(ctx, change.Number)
 		return standing, false, err
 	}
+	// First without what needs a look of its own: see charge.Change.Confirmed.
+	change = change.Confirmed("")
+	from := slices.DeleteFunc(slices.Clone(origins), func(o charge.Origin) bool {
+		return !change.Confirmed(o.State).LookAt.Equal(change.LookAt)
+	})
 	for range recordTries {
-		standing, applied, err = s.record(ctx, change, origins)
+		standing, applied, err = s.record(ctx, change, from)
 		if err != nil || applied {
 			return standing, applied, err
 		}
@@ -210,15 +215,16 @@ func (s *Charges) Record(ctx context.Context, change charge.Change) (standing ch
 		if !may {
 			return standing, false, nil
 		}
-		// An early look was put there since the change was learnt: once more, with it.
-		change.LookAt, change.Seen = after.LookAt, standing.LookAt
+		// It needs a look, or an early one was put there since the change was learnt: once
+		// more, with that.
+		change.LookAt, change.Seen, from = after.LookAt, standing.LookAt, origins
 	}
 	return charge.Charge{}, false, fmt.Errorf("record %s for order number %s in DynamoDB table %s: its early look was moved by others again and again",
 		change.To, change.Number, s.name)
 }
 
-// recordTries is how often a change is written anew because a hint put an early look
-// there meanwhile.
+// recordTries is how often a change is written anew with another look, such as one that
+// a hint put there meanwhile.
 const recordTries = 5
 
 // record makes the call of Record, if the look that stands there is the one that the

@@ -115,6 +115,9 @@ func TestEveryChangeHasItsOriginsAsCondition(t *testing.T) {
 			sent := s.seen()[0]
 			var in, or []string
 			for _, o := range charge.Origins(to, by) {
+				if o.State == charge.Reversed && to == charge.Settled {
+					continue // such a change needs a look of its own: see TestALateSettledIsLookedAtOnceMore
+				}
 				require.Equal(t, map[string]any{"S": string(o.State)}, sent.Body.ExpressionAttributeValues[":from_"+string(o.State)])
 				switch {
 				case o.If == charge.NewPayment:
@@ -136,10 +139,44 @@ func TestEveryChangeHasItsOriginsAsCondition(t *testing.T) {
 				require.True(t, sent.Body.ConsistentRead)
 				continue
 			}
-			require.Equal(t, "attribute_exists(#pk) AND (#state IN ("+strings.Join(in, ", ")+")"+strings.Join(or, "")+") AND (attribute_not_exists(#look_at))",
+			look := "(attribute_not_exists(#look_at))"
+			if to == charge.Reversed && by == charge.ByStatus { // which is looked at once more
+				look = "(attribute_not_exists(#look_at) OR #look_at >= :look_at)"
+			}
+			require.Equal(t, "attribute_exists(#pk) AND (#state IN ("+strings.Join(in, ", ")+")"+strings.Join(or, "")+") AND "+look,
 				sent.Body.ConditionExpression, "%s by %s", to, by)
 		}
 	}
+}
+
+// What enters or leaves reversed is looked at once more. Whether it leaves, only the item
+// says: the first write takes all other origins, and the second one this.
+func TestALateSettledIsLookedAtOnceMore(t *testing.T) {
+	t.Parallel()
+	reversed, _ := claim(t, "attempt-1").Apply(charge.Change{Number: "order-1", To: charge.Reversed, Evidence: charge.ByStatus, At: start, ProviderStatus: "refund"})
+	change := charge.Change{Number: "order-1", To: charge.Settled, Evidence: charge.ByStatus, At: start.Add(time.Hour), ProviderStatus: "settled"}
+	want, applied := reversed.Apply(change)
+	require.True(t, applied)
+	require.Equal(t, change.At, start.Add(time.Hour))
+	s := serve(t, standing(stored(reversed)), written(stored(want)))
+	got, applied, err := s.store().Record(t.Context(), change)
+	require.NoError(t, err)
+	require.True(t, applied)
+	require.Equal(t, want, got)
+	require.Len(t, s.seen(), 2)
+	require.NotContains(t, s.seen()[0].Body.ConditionExpression, "reversed")
+	require.Contains(t, s.seen()[1].Body.ConditionExpression, ":from_reversed")
+
+	// A reversal needs the look whatever it comes from: one write.
+	settled := settledBy(claim(t, "attempt-1"), func(*charge.Change) {})
+	back := charge.Change{Number: "order-1", To: charge.Reversed, Evidence: charge.ByStatus, At: start.Add(time.Hour), Seen: settled.LookAt}
+	want, _ = settled.Apply(back)
+	require.Equal(t, back.At, want.LookAt)
+	s = serve(t, written(stored(want)))
+	_, applied, err = s.store().Record(t.Context(), back)
+	require.NoError(t, err)
+	require.True(t, applied)
+	require.Equal(t, nanos(back.At), s.seen()[0].Body.ExpressionAttributeValues[":look_at"].(map[string]any)["S"])
 }
 
 // Every write says what it changes that others are told of, nothing included: what

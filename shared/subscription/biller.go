@@ -287,7 +287,9 @@ func (b *Biller) checkTries(ctx context.Context, s Subscription) (done bool, err
 			}
 			return true, b.write(ctx, s.Later(c, twice, now))
 		case c.State == charge.Declined && said.Knowledge == charge.Known && said.Answer.State != charge.Declined:
-			return false, fmt.Errorf("the provider calls the charge %s %s, which was declined; the next try waits", number, said.Answer.State)
+			// A newer payment of that order is pending. The schedule looks again.
+			b.log.InfoContext(ctx, "a next try waits, because a newer payment of an earlier one is pending", "subscription", s.ID, "order_number", number)
+			return true, nil
 		case c.State == charge.Declined && (said.Knowledge == charge.Known || c.Said == charge.ByAnswer):
 			continue
 		case c.State.Open():

@@ -408,8 +408,10 @@ func TestATryWaitsForAnEarlierOneThatIsPendingAgain(t *testing.T) {
 	h.now = at(t, "2027-02-01 09:00")
 	h.bank.says(charge.Pending)
 	try := subscription.Message{Subscription: "gold-42", Cycle: 1, Attempt: 1}
-	require.ErrorContains(t, h.Look(t.Context(), try), "pending")
+	require.NoError(t, h.Look(t.Context(), try), "it is no fault, and no message has to come again")
 	require.Len(t, h.bank.sent, 1)
+	require.Equal(t, 1, h.read().Cycle)
+	require.Equal(t, subscription.PastDue, h.read().State)
 	h.bank.says(charge.Settled)
 	require.NoError(t, h.Look(t.Context(), try))
 	require.Len(t, h.bank.sent, 1)

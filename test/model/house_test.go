@@ -314,7 +314,8 @@ func (h *house) callback(which int, s spec, number, about string) (status int, a
 		h.taken[number] = now
 	}
 	h.mu.Unlock()
-	if status != 200 && !(status == 401 && rotated) && !(status == 503 && s.StoreAt > 0) {
+	expected := status == 200 || status == 401 && rotated || status == 503 && s.StoreAt > 0
+	if !expected {
 		h.violate("a callback about order %s was answered with %d", number, status)
 	}
 	return status, true

@@ -22,6 +22,7 @@ import (
 	"dinarfunctions/shared/charge"
 	"dinarfunctions/shared/dineropay"
 	"dinarfunctions/shared/secrets"
+	"dinarfunctions/test/deadport"
 )
 
 func TestTheSampleIsAnsweredAsItStands(t *testing.T) {
@@ -334,6 +335,7 @@ func TestAProviderThatIsDown(t *testing.T) {
 			h.charge(t, "order-1", tt.token)
 			require.NotEqual(t, noon, h.standing(t, "order-1").LookAt.UTC())
 			h.server.Close()
+			deadport.Keep(t, h.server.Listener.Addr().String())
 			for range 2 {
 				require.Equal(t, ok, h.callback(t, form("order-1", nil)))
 				c := h.standing(t, "order-1")
@@ -388,6 +390,7 @@ func TestALedgerThatIsDown(t *testing.T) {
 		h.charge(t, "order-1", aToken)
 		h.store.noHint = true
 		h.server.Close()
+		deadport.Keep(t, h.server.Listener.Addr().String())
 		requireNotNow(t, h.callback(t, form("order-1", nil)))
 	})
 	t.Run("the look can be written though the outcome cannot", func(t *testing.T) {

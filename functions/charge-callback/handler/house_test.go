@@ -120,7 +120,7 @@ func terms(t *testing.T, number, token string) charge.Terms {
 // standing is the charge as it is written in the ledger.
 func (h *house) standing(t *testing.T, number string) charge.Charge {
 	t.Helper()
-	c, err := h.store.Store.Get(t.Context(), number)
+	c, err := h.store.Get(t.Context(), number)
 	require.NoError(t, err)
 	return c
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	simulator "dinarfunctions/sandbox/provider/dineropay"
+	"dinarfunctions/test/deadport"
 )
 
 func TestTheSamplesAreAnsweredAsTheyStand(t *testing.T) {
@@ -189,6 +190,7 @@ func TestAProviderThatCannotBeReached(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	h.server.Close()
+	deadport.Keep(t, h.server.Listener.Addr().String())
 	status, c := h.post(t, body("order-1", nil))
 	require.Equal(t, http.StatusServiceUnavailable, status)
 	require.Equal(t, "unsent", c["state"])

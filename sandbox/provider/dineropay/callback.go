@@ -123,7 +123,7 @@ func (s *Simulator) getCallback(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/x-www-form-urlencoded")
-	_, _ = io.WriteString(w, form.Encode())
+	_, _ = io.WriteString(w, form.Encode()) //nolint:gosec // a form, and no page
 }
 
 func post(ctx context.Context, target string, form url.Values) (status int, text string, err error) {

@@ -51,11 +51,11 @@ func Cards() []Card {
 			Token: "cascading-settled", Status: pending, Note: "pending, and declined 20 seconds later; the next acquirer settles it",
 			Cascade: []Step{{Status: declined, Reason: "Do not honor", After: first}, second, {Status: settled, After: first}},
 		},
-		{
+		{ //nolint:gosec // a card that anybody may use
 			Token: "cascading-declined", Status: pending, Note: "pending, and declined by two acquirers one after the other",
 			Cascade: []Step{{Status: declined, Reason: "Do not honor", After: first}, second, {Status: declined, Reason: "Insufficient funds", After: first}},
 		},
-		{
+		{ //nolint:gosec // a card that anybody may use
 			Token: "cascading-late", Status: declined, Reason: "Do not honor", Note: "declined at once; 5 seconds later the next acquirer begins, and settles it",
 			Cascade: []Step{second, {Status: settled, After: first}},
 		},

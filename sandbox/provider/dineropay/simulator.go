@@ -286,11 +286,8 @@ func (s *Simulator) carryOut(request chargeRequest) Transaction {
 // CascadingContext the newest of its cascade; or the newest with this order number.
 func (s *Simulator) find(q statusRequest) (Transaction, bool) {
 	defer s.lock()()
-	i := -1
-	switch {
-	case q.PaymentID == "":
-		i = s.newest(q.OrderID)
-	default:
+	i := s.newest(q.OrderID)
+	if q.PaymentID != "" {
 		i = s.payment(q.PaymentID)
 		if i >= 0 && s.settings.CascadingContext {
 			i = s.last(i)
