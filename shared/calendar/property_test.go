@@ -231,7 +231,7 @@ func TestSearchAgreesWithScan(t *testing.T) {
 			all[i] = c.At(i)
 		}
 		for range 20 {
-			near := all[rapid.IntRange(0, len(all)-3).Draw(t, "near")]
+			near := all[rapid.IntRange(0, len(all)-8).Draw(t, "near")]
 			at := near.At
 			switch rapid.IntRange(0, 3).Draw(t, "where") {
 			case 0: // just there
