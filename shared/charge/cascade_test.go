@@ -551,3 +551,138 @@ func TestAChargeThatIsPendingForDays(t *testing.T) {
 	h.sweepFor(t, 7*24*time.Hour)
 	require.Equal(t, 13, alarms(), "then weekly, as it is looked at")
 }
+
+// A later outcome of a subscription's charge stays due until the schedule has taken it to
+// the subscription, also where another callback comes in between.
+func TestASecondHintDoesNotHideAnOutcomeFromItsSubscription(t *testing.T) {
+	t.Parallel()
+	for _, pause := range []time.Duration{0, 5 * time.Second, 20 * time.Second, 50 * time.Second} {
+		h := newHouse(t, payment("payment-1", charge.Declined, "declined"))
+		told := []charge.State{}
+		h.Follow(func(_ context.Context, c charge.Charge) error { told = append(told, c.State); return nil })
+		b := &books{payments: []charge.Answer{payment("payment-1", charge.Declined, "declined")}}
+		h.answers(b)
+		_, _, err := h.ChargeCycle(t.Context(), charge.CycleRequest{
+			Terms: h.terms, Of: charge.Cycle{Subscription: "gold-42", Number: 1}, Claim: h.store.Claim,
+		})
+		require.NoError(t, err)
+		h.advance(time.Hour)
+		b.payments[0] = payment("payment-1", charge.Settled, "settled")
+		require.NoError(t, h.Hint(t.Context(), "order-1", "payment-1"))
+		h.advance(pause)
+		require.NoError(t, h.Hint(t.Context(), "order-1", "payment-1"))
+		h.sweepFor(t, 5*time.Minute)
+		require.Contains(t, told, charge.Settled, "a pause of %s", pause)
+		require.Zero(t, h.standing(t).LookAt)
+	}
+}
+
+// Somebody hints that something happened to a number whose answer said that nothing was
+// charged. Before it is sent again the provider is asked.
+func TestAHintedNumberIsAskedAboutBeforeItIsSentAgain(t *testing.T) {
+	t.Parallel()
+	known := charge.StatusAnswer{Knowledge: charge.Known, Answer: payment("payment-1", charge.Settled, "settled")}
+	for _, tt := range []struct {
+		name    string
+		status  charge.StatusAnswer // when the number is asked for again
+		want    charge.State
+		charges int
+	}{
+		{"the provider has it", known, charge.Settled, 1},
+		{"the provider does not know it", charge.StatusAnswer{Knowledge: charge.NotKnown}, charge.Settled, 2},
+		{"the provider cannot be asked", charge.StatusAnswer{Knowledge: charge.NotAsked, Reason: "down"}, "", 1},
+	} {
+		for _, during := range []bool{false, true} {
+			t.Run(tt.name, func(t *testing.T) {
+				t.Parallel()
+				h := newHouse(t, answer(charge.Unsent), settled())
+				hint := func() {
+					if err := h.Hint(context.Background(), "order-1", "payment-1"); err != nil {
+						panic(err)
+					}
+				}
+				h.bank.status = charge.StatusAnswer{Knowledge: charge.NotAsked, Reason: "it took too long"}
+				if during {
+					h.bank.during = hint
+				}
+				_, err := h.Charge(t.Context(), h.terms)
+				require.NoError(t, err)
+				h.bank.during = nil
+				h.advance(time.Second)
+				if !during {
+					hint()
+				}
+				h.advance(20 * time.Second)
+				h.bank.status = tt.status
+				c, err := h.Charge(t.Context(), h.terms)
+				if tt.want == "" {
+					require.ErrorIs(t, err, charge.ErrAskFirst)
+				} else {
+					require.NoError(t, err)
+					require.Equal(t, tt.want, c.State)
+				}
+				require.Equal(t, tt.charges, h.bank.charges)
+			})
+		}
+	}
+}
+
+// What is given back of another payment of the order is not the charge that was settled.
+func TestARefundOfAnotherPayment(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, payment("payment-1", charge.Settled, "settled"))
+	h.answers(&books{payments: []charge.Answer{payment("payment-1", charge.Settled, "settled"), payment("payment-2", charge.Reversed, "refund")}})
+	_, err := h.Charge(t.Context(), h.terms)
+	require.NoError(t, err)
+	h.advance(time.Minute)
+	require.NoError(t, h.Hint(t.Context(), "order-1", "payment-2"))
+	c := h.standing(t)
+	require.Equal(t, charge.Settled, c.State)
+	require.Equal(t, "payment-1", c.PaymentID)
+}
+
+// A provider that shows two declined payments by turns does not make the history grow.
+func TestPaymentsThatAreShownByTurns(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, payment("payment-1", charge.Declined, "declined"))
+	n := 0
+	h.bank.asked = func(charge.Query) charge.StatusAnswer {
+		n++
+		id := []string{"payment-1", "payment-2"}[n%2]
+		return charge.StatusAnswer{Knowledge: charge.Known, Answer: payment(id, charge.Declined, "declined")}
+	}
+	_, err := h.Charge(t.Context(), h.terms)
+	require.NoError(t, err)
+	for range 50 {
+		h.advance(time.Minute)
+		require.NoError(t, h.Hint(t.Context(), "order-1", ""))
+	}
+	require.LessOrEqual(t, len(h.standing(t).History), 4)
+}
+
+// Declined, with a newest payment that stays pending: a person has to know.
+func TestACascadeThatDoesNotEnd(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, payment("payment-1", charge.Declined, "declined"))
+	h.answers(&books{payments: []charge.Answer{payment("payment-2", charge.Pending, "pending")}})
+	_, err := h.Charge(t.Context(), h.terms)
+	require.NoError(t, err)
+	h.sweepFor(t, 5*24*time.Hour)
+	require.Equal(t, 3, strings.Count(h.log.String(), `"alarm":"pending"`))
+}
+
+// A late own answer that settles another payment than the one that is settled already.
+func TestALateOwnSettledOfAnotherPayment(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, payment("payment-1", charge.Settled, "settled"))
+	h.bank.during = func() {
+		change := charge.Change{Number: "order-1", To: charge.Settled, Evidence: charge.ByStatus, At: noon, PaymentID: "payment-2"}
+		if _, applied, err := h.store.Store.Record(context.Background(), change); err != nil || !applied {
+			panic("not applied")
+		}
+	}
+	c, err := h.Charge(t.Context(), h.terms)
+	require.NoError(t, err)
+	require.Equal(t, "settled as another payment too: payment-1", c.Disputed)
+	require.Contains(t, h.log.String(), `"alarm":"disputed"`)
+}

@@ -221,6 +221,11 @@ func (c Charge) Hint(at time.Time) (Charge, bool) {
 	return c, true
 }
 
+// hinted reports whether a hint's early look is due at a time and not answered yet.
+func (c Charge) hinted(at time.Time) bool {
+	return !c.HintedAt.IsZero() && !c.LookAt.IsZero() && !c.LookAt.After(at)
+}
+
 // lookAfterHint is when the provider is to be asked on behalf of a hint that came at a
 // time within HintEvery of an earlier one. That one may be answered already, or about to
 // be, and its answer says nothing of what has happened since. So its own look does not

@@ -54,6 +54,9 @@ const MaxHistory = 100
 // reached MaxHistory, the first line and the latest half. A store does in one
 // atomic step what this function says.
 //
+// A charge that somebody hinted at is not claimed over before the provider was asked: its
+// answer may have been wrong.
+//
 // An attempt claims once. A copy of its claim that was held up on its way must
 // not make the number Sending again, with nobody to send it: not when the attempt
 // itself has ended, and not when the number was written to after the claim was made.
@@ -62,7 +65,7 @@ func Claim(standing *Charge, claim Charge) (Charge, bool) {
 		return claim, true
 	}
 	late := standing.UpdatedAt.After(claim.CreatedAt)
-	if !standing.State.Chargeable() || standing.For != claim.For || standing.Attempt == claim.Attempt || late {
+	if !standing.State.Chargeable() || standing.For != claim.For || standing.Attempt == claim.Attempt || late || standing.hinted(claim.CreatedAt) {
 		return *standing, standing.State == Sending && standing.Attempt == claim.Attempt
 	}
 	claim.CreatedAt = standing.CreatedAt

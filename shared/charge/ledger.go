@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+
+	"dinarfunctions/shared/unreadable"
 )
 
 // How the time of one invocation is spent. The template gives every function at
@@ -143,7 +145,8 @@ type request struct {
 	ask   bool
 	claim func(context.Context, Charge) (Charge, bool, error)
 
-	keyRefused bool // by the provider, for good
+	keyRefused   bool // by the provider, for good
+	askedForHint bool // the provider was asked because of a hint
 }
 
 // newClaim is one attempt at it.
@@ -177,7 +180,15 @@ func (l *Ledger) begin(ctx context.Context, r *request) (Charge, error) {
 func (l *Ledger) claimAndSend(ctx context.Context, r *request, deadline time.Time) (Charge, error) {
 	claim := r.newClaim(l.now(), deadline)
 	standing, won, err := l.claim(ctx, r, claim)
-	if err == nil && !won && Decide(&standing, r.terms, r.of) == Send {
+	send := err == nil && !won && Decide(&standing, r.terms, r.of) == Send
+	if send && standing.hinted(l.now()) {
+		if r.askedForHint {
+			return Charge{}, fmt.Errorf("%w: somebody hints again and again that something happened to order number %s", ErrAskFirst, r.terms.Order.Number)
+		}
+		r.askedForHint = true
+		return l.askThenCharge(ctx, r, deadline)
+	}
+	if send {
 		// Written to after our claim was made: by a clock that is ahead of ours, or
 		// while our write was under way. A claim from after that may stand there.
 		claim = r.newClaim(standing.UpdatedAt, deadline)
@@ -222,7 +233,13 @@ func (l *Ledger) askThenCharge(ctx context.Context, r *request, deadline time.Ti
 		if err := l.notStopped(ctx); err != nil {
 			return Charge{}, err
 		}
+		if err := l.hintAnswered(ctx, standing); err != nil {
+			return Charge{}, err
+		}
 		return l.claimAndSend(ctx, r, deadline)
+	}
+	if err := l.hintAnswered(ctx, standing); err != nil {
+		return Charge{}, err
 	}
 	claim := r.newClaim(l.now(), deadline)
 	standing, won, err := l.claim(ctx, r, claim)
@@ -233,6 +250,19 @@ func (l *Ledger) askThenCharge(ctx context.Context, r *request, deadline time.Ti
 		return Charge{}, err
 	}
 	return l.record(ctx, standing, status.Answer.change(claim, ByStatus, l.now())), nil
+}
+
+// hintAnswered moves the look back that a hint put at a charge which charged nothing, once
+// the provider has answered. Where nothing is known of the number there is none.
+func (l *Ledger) hintAnswered(ctx context.Context, c Charge) error {
+	now := l.now()
+	if !c.hinted(now) {
+		return nil
+	}
+	if _, err := l.store.Look(ctx, c.Order.Number, c.LookAt, c.nextLook(now)); err != nil {
+		return unreadable.Wrap(err, ErrStore, "moving back the early look at order number "+c.Order.Number)
+	}
+	return nil
 }
 
 // notStopped returns ErrStopped if an operator has stopped charging, and wraps ErrStore
@@ -448,9 +478,13 @@ func (l *Ledger) record(ctx context.Context, claim Charge, change Change) Charge
 	}
 	l.log.WarnContext(ctx, "another writer was first; its outcome stands",
 		"order_number", change.Number, "learnt", string(change.To), "stands", string(standing.State))
-	if change.To == Declined && standing.State == Settled && samePayment(change.PaymentID, standing.PaymentID) {
-		if after, err := l.dispute(ctx, standing, change.ProviderStatus, change.PaymentID); err == nil {
-			return after.At(l.now())
+	own := Answer{State: change.To, PaymentID: change.PaymentID, ProviderStatus: change.ProviderStatus}
+	against := standing.disputedBy(own)
+	if change.To == Settled || change.To == Declined && samePayment(change.PaymentID, standing.PaymentID) {
+		if against != "" {
+			if after, err := l.dispute(ctx, standing, against, change.PaymentID); err == nil {
+				return after.At(l.now())
+			}
 		}
 	}
 	return standing.At(l.now())

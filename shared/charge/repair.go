@@ -98,8 +98,10 @@ func (l *Ledger) Hint(ctx context.Context, number, paymentID string) error {
 		l.log.WarnContext(ctx, "a hint could not be followed now; the next schedule asks", "order_number", number, "error", err.Error())
 		return nil
 	}
+	// Of an outcome, a subscription may not have heard yet: the schedule takes it there.
+	heard := after.For == (Cycle{}) || after.State.Open()
 	nothingNew := len(after.History) == len(c.History) || after.Disputed != c.Disputed
-	if said.Knowledge != NotAsked && nothingNew {
+	if said.Knowledge != NotAsked && nothingNew && heard {
 		// The look goes back to where it was planned.
 		if _, err := l.store.Look(ctx, number, c.LookAt, after.nextLook(l.now())); err != nil {
 			l.log.WarnContext(ctx, "a hint's look could not be moved back; the next schedule asks once more", "order_number", number, "error", err.Error())
@@ -189,6 +191,12 @@ func (l *Ledger) status(ctx context.Context, c Charge, q question) (StatusAnswer
 		}
 	}
 	said := answer.Answer
+	if answer.Knowledge == Known && c.State == Settled && said.State == Reversed && !samePayment(said.PaymentID, c.PaymentID) {
+		// Another payment of the order was given back. What counts is the one that settled it.
+		if own, err := l.statusOf(ctx, c, q, c.PaymentID); err != nil || own.Knowledge == Known {
+			return own, err
+		}
+	}
 	if q.payment == "" || answer.Knowledge != Known || said.State == Settled || strings.EqualFold(said.PaymentID, q.payment) {
 		return answer, nil
 	}
@@ -197,6 +205,12 @@ func (l *Ledger) status(ctx context.Context, c Charge, q question) (StatusAnswer
 		return other, nil
 	}
 	return answer, err
+}
+
+// knows reports whether a change says of a declined charge what its history says already:
+// a provider that shows its payments by turns must not make it grow for ever.
+func (c Charge) knows(change Change) bool {
+	return c.State == Declined && c.Said != ByOperator && change.To == Declined && change.Cascading == c.Cascading && c.names(change.PaymentID)
 }
 
 // names reports whether a payment is known to be one of the charge's order.
@@ -250,7 +264,7 @@ func (l *Ledger) askWithin(ctx, within context.Context, c Charge, q question) (a
 	}
 	word := status.Answer
 	change := word.change(c, ByStatus, l.now())
-	if _, news := c.Apply(change); news {
+	if _, news := c.Apply(change); news && !c.knows(change) {
 		after, applied, err := l.store.Record(ctx, change)
 		if err != nil {
 			return c, StatusAnswer{}, fmt.Errorf("%w: recording %s for order number %s: %w", ErrStore, change.To, change.Number, err)
@@ -431,7 +445,7 @@ type looked struct {
 	skipped      bool // somebody else has it
 	failed       bool // the ledger could not be read or written
 	unreadable   bool // what is stored cannot be read
-	open         bool // its outcome was to come
+	open         bool // the provider knows it, or may: its outcome was to come, or may turn round
 	asked, ended bool
 	unknownFor   time.Duration
 	pendingFor   time.Duration // of a planned look alone: at most once a day
@@ -491,12 +505,12 @@ func (l *Ledger) look(ctx context.Context, due Due) looked {
 			return l.lookFailed(ctx, due, err)
 		}
 	}
-	result := looked{asked: asked, open: c.State.Open(), ended: c.State.Open() && !after.State.Open()}
+	result := looked{asked: asked, open: c.State.Open() || c.State == Declined, ended: c.State.Open() && !after.State.Open()}
 	called := after.calledAt()
 	switch {
 	case after.State == Unknown:
 		result.unknownFor = now.Sub(called)
-	case after.State == Pending && NextLook(called, due.At.Add(-1)).Equal(due.At):
+	case (after.State == Pending || after.Cascading) && NextLook(called, due.At.Add(-1)).Equal(due.At):
 		result.pendingFor = now.Sub(called)
 	}
 	return result

@@ -232,7 +232,7 @@ func (c *Client) Charge(ctx context.Context, t charge.Terms) charge.Answer {
 // usable answer came, within the context's time. Credentials that are refused
 // are read anew, once, and it is asked with those.
 //
-// A query with Once is one request and no more. Refused credentials are read anew for
+
 // the next one.
 func (c *Client) Status(ctx context.Context, q charge.Query) charge.StatusAnswer {
 	keys, err := c.keys.Get(ctx)

@@ -55,17 +55,22 @@ func (f fault) subject() string {
 	return strings.ToLower(name)
 }
 
-// requestFields are the fields of a charge request. order stands for all in it.
-var requestFields = []string{"merchant_key", "recurring_init_trans_id", "recurring_token", "schedule_id", "hash", "order"}
+// requestFields are the fields of a charge request, but those in order.
+var requestFields = []string{"merchant_key", "recurring_init_trans_id", "recurring_token", "schedule_id", "hash"}
 
 // namesField reports whether the error is about a field of the request. "Timeout:
 // no answer" has the same form, and is not.
 func (f fault) namesField() bool {
-	first, _, _ := strings.Cut(strings.ReplaceAll(f.subject(), "[", "."), ".")
-	return first != "" && slices.Contains(requestFields, first)
+	first, _, inner := strings.Cut(strings.ReplaceAll(f.subject(), "[", "."), ".")
+	// Of the order as a whole something else may be said than that it is not valid.
+	return slices.Contains(requestFields, first) || first == "order" && (inner || !doubt.MatchString(f.text()))
 }
 
-var keyWords = regexp.MustCompile(`(?i)\b(hash|merchant[ _]key)\b`)
+// keyWords are sentences about the hash or the merchant key and nothing else.
+var keyWords = regexp.MustCompile(`(?i)(^\W*|: )(the )?((invalid|wrong|incorrect|bad|missing|unknown) (hash|merchant[ _]key)|(hash|merchant[ _]key) (is |was )?(not (valid|found|correct)|invalid|wrong|incorrect|missing|unknown)|(hash|merchant[ _]key)\W*$)`)
+
+// doubt are words after which nobody can be sure that nothing was processed.
+var doubt = regexp.MustCompile(`(?i)process|acquir|time[d -]*out|unavailable|too many|already|duplicate|in progress|later`)
 
 // blamesKey reports whether the error is about the hash or the merchant key: as
 // "hash: …" or "merchant_key: …", or in a sentence without a field's name before it.
@@ -73,18 +78,18 @@ func (f fault) blamesKey() bool {
 	if name := f.subject(); name != "" {
 		return name == "hash" || name == "merchant_key"
 	}
-	return keyWords.MatchString(f.text())
+	plain := f.code == "" || f.code == "0" || f.code == validationCode
+	return plain && keyWords.MatchString(f.text()) && !doubt.MatchString(f.text())
 }
 
 // isValidation reports whether the error says for certain that the request was
 // turned away before anything was charged.
 //
 // A heading stands for the errors below it and says nothing itself, unless it has
-// another code than these or speaks of processing.
+// another code than these or leaves a doubt.
 func (f fault) isValidation() bool {
 	if f.heading {
-		return (f.code == "" || f.code == "0" || f.code == validationCode) &&
-			!strings.Contains(strings.ToLower(f.message), "process")
+		return (f.code == "" || f.code == "0" || f.code == validationCode) && !doubt.MatchString(f.message)
 	}
 	return f.code == validationCode || f.namesField() || f.blamesKey()
 }
@@ -270,10 +275,10 @@ func together(one, other []fault) []fault {
 }
 
 // lend gives an error's code to the texts below it, which have no room for one: they
-// are its words. Not so where one text of a list names a field: then the others may
-// be about something else.
+// are its words. Not so where one of them leaves a doubt, or names a field: then the
+// others may be about something else.
 func lend(code string, to []fault) {
-	if slices.ContainsFunc(to, func(f fault) bool { return !f.bare || f.field == "" && f.namesField() }) {
+	if slices.ContainsFunc(to, func(f fault) bool { return !f.bare || f.field == "" && f.namesField() || doubt.MatchString(f.message) }) {
 		return
 	}
 	for i := range to {

@@ -172,14 +172,15 @@ func readStatus(q charge.Query, status int, body []byte) charge.StatusAnswer {
 		t, unreadable := parseTransaction(body)
 		_, documented := t.answer()
 		switch {
-		case unreadable == nil && documented && t.Order.Number == q.Order.Number:
+		case unreadable == nil && documented && (t.Order.Number == q.Order.Number || t.Order.Number == ""):
 			// "Not known" would free the number of a charge that is known.
 			return notAsked(fmt.Sprintf("HTTP %d, but the answer is a payment of this order", status))
 		case err != nil && (status == http.StatusBadRequest || !isObject(body)):
 			// Status errors are undocumented. A 404 may have another form, but a page
 			// of a server in front of the provider is not the provider's word.
 			return notAsked(fmt.Sprintf("HTTP %d: %v", status, err))
-		case f.blamesKey():
+		case f.blamesKey(), doubt.Match(body):
+			// "Not known" lets a charge go. So it must not be "not now".
 			return notAsked(reason(status, f))
 		}
 		return charge.StatusAnswer{Knowledge: charge.NotKnown, Reason: reason(status, f)}

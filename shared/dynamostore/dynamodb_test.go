@@ -306,7 +306,7 @@ func TestAGarbledItemInDynamoDBIsLeftAlone(t *testing.T) {
 	})
 	before := tb.item(t)
 	for name, op := range ofACharge(t) {
-		if name == "look now" { // a hint is kept, whatever stands there
+		if name == "hint" { // a hint is kept, whatever stands there
 			continue
 		}
 		err := op.do(t.Context(), tb.store(http.DefaultTransport, 3))

@@ -92,11 +92,11 @@ func (s *Charges) Claim(ctx context.Context, claim charge.Charge) (standing char
 	// copy of the write that was held up on its way could arrive when the attempt
 	// has already ended rejected or unsent, and make it sending again, with
 	// nobody to send it. Neither may it when other attempts came and went meanwhile.
-	u.condition = fmt.Sprintf("attribute_not_exists(%s) OR (%s AND %s <> %s AND %s <= %s AND size(%s) < %s AND %s)",
+	u.condition = fmt.Sprintf("attribute_not_exists(%s) OR (%s AND %s <> %s AND %s <= %s AND size(%s) < %s AND %s AND %s)",
 		u.name(attrKey), u.stateIn(chargeable()), u.name(attrAttempt), u.text(attrAttempt, claim.Attempt),
 		u.name(attrUpdatedAt), u.text(attrCreatedAt, timeText(claim.CreatedAt)),
 		u.name(attrHistory), u.number("max_history", charge.MaxHistory),
-		u.sameCycle(claim.For))
+		u.sameCycle(claim.For), u.notHinted(claim.CreatedAt))
 	u.extend(attrHistory, historyList(claim.History))
 
 	standing, won, err = s.claim(ctx, u, claim)
@@ -123,9 +123,15 @@ func (s *Charges) firstClaim(claim charge.Charge) *update {
 // history is written whole.
 func (s *Charges) claimOver(standing, claim charge.Charge) *update {
 	u := s.claimUpdate(claim)
-	u.condition = u.still(standing)
+	u.condition = u.still(standing) + " AND " + u.notHinted(claim.UpdatedAt)
 	u.replace(attrHistory, historyList(claim.History))
 	return u
+}
+
+// notHinted is the condition that no hint's early look is due at the time of a claim.
+func (u *update) notHinted(at time.Time) string {
+	return fmt.Sprintf("(attribute_not_exists(%s) OR attribute_not_exists(%s) OR %s > %s)",
+		u.name(attrHintedAt), u.name(attrLookAt), u.name(attrLookAt), u.text("claimed_at", timeText(at)))
 }
 
 // still is the condition that a charge which charged nothing stands there as it was

@@ -47,7 +47,7 @@ func TestAClaimIsOneConditionalWrite(t *testing.T) {
 	require.Equal(t, updateItem, sent.Operation)
 	require.Equal(t, tableName, sent.Body.TableName)
 	require.Equal(t, texts(map[string]string{"pk": "charge#order-1"}), sent.Body.Key)
-	require.Equal(t, "attribute_not_exists(#pk) OR (#state IN (:from_rejected, :from_unsent) AND #attempt <> :attempt AND #updated_at <= :created_at AND size(#history) < :max_history AND attribute_not_exists(#subscription_id) AND attribute_not_exists(#cycle_try))", sent.Body.ConditionExpression)
+	require.Equal(t, "attribute_not_exists(#pk) OR (#state IN (:from_rejected, :from_unsent) AND #attempt <> :attempt AND #updated_at <= :created_at AND size(#history) < :max_history AND attribute_not_exists(#subscription_id) AND attribute_not_exists(#cycle_try) AND (attribute_not_exists(#hinted_at) OR attribute_not_exists(#look_at) OR #look_at > :claimed_at))", sent.Body.ConditionExpression)
 	require.Equal(t, "ALL_NEW", sent.Body.ReturnValues)
 	require.Equal(t, "ALL_OLD", sent.Body.ReturnValuesOnConditionCheckFailure)
 	require.Contains(t, sent.Body.UpdateExpression, "#created_at = if_not_exists(#created_at, :created_at)")
@@ -61,7 +61,7 @@ func TestAClaimIsOneConditionalWrite(t *testing.T) {
 	for name, value := range sent.Body.ExpressionAttributeValues {
 		item[name[1:]] = value
 	}
-	for _, condition := range []string{"from_rejected", "from_unsent", "none", "max_history"} {
+	for _, condition := range []string{"from_rejected", "from_unsent", "none", "max_history", "claimed_at"} {
 		delete(item, condition)
 	}
 	require.JSONEq(t, asJSON(t, stored(c)), asJSON(t, item))

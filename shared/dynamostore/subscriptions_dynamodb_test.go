@@ -272,7 +272,7 @@ func TestWhatStandsInDynamoDBOfASubscription(t *testing.T) {
 	require.NoError(t, err)
 	item := p.subscriptions.stands(t, "subscription#gold-42")
 	delete(item, "written_by") // random
-	file, err := os.ReadFile("testdata/subscription.json")
+	file, err := os.ReadFile("testdata/subscription-paid.json")
 	require.NoError(t, err)
 	require.JSONEq(t, string(file), plainJSON(t, item))
 }

@@ -365,7 +365,8 @@ func (b *Biller) Follow(ctx context.Context, c charge.Charge) error {
 				return err
 			}
 			after = s.Later(c, twice, b.now())
-			if after.Change == "" && after.Last == s.Last && slices.Equal(after.Paid, s.Paid) {
+			if after.Change == "" && after.Last == s.Last && slices.Equal(after.Paid, s.Paid) &&
+				slices.Equal(after.ChargedBack, s.ChargedBack) && slices.Equal(after.Differed, s.Differed) {
 				return nil
 			}
 		}

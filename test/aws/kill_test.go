@@ -198,12 +198,12 @@ func outcomes() map[charge.State]func(t *testing.T, number string) []byte {
 			return []byte(strings.Replace(payload, old, replacement, 1))
 		}
 	}
-	const token, transaction = `\"9a2f-0242c0a87002`, `dc66cdd8-d702-11ea-`
+	const token = `\"9a2f-0242c0a87002`
 	return map[charge.State]func(*testing.T, string) []byte{
 		charge.Settled:  order,
 		charge.Declined: with(token, token+"-declined-stolen"),
 		charge.Pending:  with(token, token+"-pending"),
-		charge.Rejected: with(transaction, "no-uuid-"),
+		charge.Rejected: with(token, token+"-unsaved"),
 	}
 }
 

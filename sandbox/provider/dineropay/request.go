@@ -41,6 +41,8 @@ const (
 	minDescription = 2
 	maxDescription = 1024
 	blank          = "This value should not be blank."
+	// unsaved in a token makes it one of a card that nobody saved: it is refused.
+	unsaved = "unsaved"
 )
 
 var (
@@ -93,7 +95,9 @@ func acceptsJSON(values []string) bool {
 func (q chargeRequest) check(key, password string) []providerError {
 	var c checks
 	c.uuid("recurring_init_trans_id", q.InitTransID, true)
-	c.that("recurring_token", q.Token != "", blank)
+	if c.that("recurring_token", q.Token != "", blank) {
+		c.that("recurring_token", !strings.Contains(strings.ToLower(q.Token), unsaved), "This value is not valid.")
+	}
 	c.uuid("schedule_id", q.ScheduleID, false)
 	c.number("order.number", q.Order.Number)
 	c.amount("order.amount", q.Order)

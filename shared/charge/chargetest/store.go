@@ -396,6 +396,37 @@ func Store(t *testing.T, open func(t *testing.T) charge.Store) {
 		require.False(t, noted)
 	})
 
+	// What was hinted at is asked about before it is sent again.
+	t.Run("a claim is not written over a hint that is due", func(t *testing.T) {
+		for i, wait := range []time.Duration{-time.Second, 0, time.Hour} {
+			number := fmt.Sprintf("hinted-%d", i)
+			bring(t, store, number, charge.Unsent)
+			at := start.Add(time.Hour)
+			before, noted, err := store.Hint(ctx, number, at)
+			require.NoError(t, err)
+			require.True(t, noted)
+			next := claim(t, number, "attempt-2")
+			next.CreatedAt, next.UpdatedAt = at.Add(wait), at.Add(wait)
+			next.History[0].At = next.CreatedAt
+			want, wins := charge.Claim(&before, next)
+			require.Equal(t, wait < 0, wins)
+			standing, won, err := store.Claim(ctx, next)
+			require.NoError(t, err)
+			require.Equal(t, wins, won)
+			require.Equal(t, want, standing)
+			requireStored(t, store, want)
+			if won {
+				continue
+			}
+			moved, err := store.Look(ctx, number, before.LookAt, time.Time{})
+			require.NoError(t, err)
+			require.True(t, moved)
+			_, won, err = store.Claim(ctx, next)
+			require.NoError(t, err)
+			require.True(t, won, "once the look was answered")
+		}
+	})
+
 	t.Run("of many concurrent hints one is noted", func(t *testing.T) {
 		for round := range rounds {
 			number := fmt.Sprintf("race-hint-%d", round)
