@@ -43,6 +43,7 @@ test: ## Run the tests; needs Go alone
 lint: ## Check format and lint
 	@unformatted=$$(gofmt -l . | grep -v '^$(TOOLS)/' || true); \
 	if [[ -n $$unformatted ]]; then echo "not formatted, run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
+	go mod tidy -diff
 	scripts/tools lint
 	$(TOOLS)/bin/golangci-lint run ./...
 
