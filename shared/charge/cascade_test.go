@@ -686,3 +686,38 @@ func TestALateOwnSettledOfAnotherPayment(t *testing.T) {
 	require.Equal(t, "settled as another payment too: payment-1", c.Disputed)
 	require.Contains(t, h.log.String(), `"alarm":"disputed"`)
 }
+
+// worded is a store that notes what events are published of each change.
+type worded struct {
+	charge.Store
+	words []string
+}
+
+func (s *worded) Record(ctx context.Context, c charge.Change) (charge.Charge, bool, error) {
+	s.words = append(s.words, c.Word())
+	return s.Store.Record(ctx, c)
+}
+
+// A further payment of a declined order is a line of its history and no event, until one
+// of them is settled.
+func TestWhichStepsOfACascadeAreEvents(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, payment("payment-1", charge.Declined, "declined"))
+	store := &worded{Store: h.store.Store}
+	h.useStore(store)
+	b := &books{}
+	h.answers(b)
+	_, err := h.Charge(t.Context(), h.terms)
+	require.NoError(t, err)
+	for _, newest := range []charge.Answer{
+		payment("payment-2", charge.Pending, "pending"), payment("payment-2", charge.Declined, "declined"),
+		payment("payment-3", charge.Declined, "declined"), payment("payment-3", charge.Settled, "settled"),
+		payment("payment-3", charge.Reversed, "refund"), payment("payment-3", charge.Reversed, "chargeback"),
+	} {
+		b.payments = []charge.Answer{newest}
+		h.advance(time.Minute)
+		require.NoError(t, h.Hint(t.Context(), "order-1", ""))
+	}
+	require.Equal(t, []string{"declined", "", "", "", "settled", "reversed", "reversed"}, store.words)
+	require.Equal(t, []string{"payment-1", "payment-2", "payment-3"}, payments(h.standing(t)))
+}
