@@ -179,3 +179,24 @@ func TestClassifyDecline(t *testing.T) {
 		require.Equal(t, want, charge.ClassifyDecline(reason), "%q", reason)
 	}
 }
+
+// A history that has reached MaxHistory is cut to its first line and its latest half, and
+// one that is a line shorter is not.
+func TestWhenAHistoryIsCut(t *testing.T) {
+	t.Parallel()
+	for lines, want := range map[int]int{
+		charge.MaxHistory - 1: charge.MaxHistory, charge.MaxHistory: charge.MaxHistory/2 + 2, charge.MaxHistory + 9: charge.MaxHistory/2 + 2,
+	} {
+		standing := charge.Charge{State: charge.Unsent, Attempt: "attempt-1", CreatedAt: noon, UpdatedAt: noon}
+		for i := range lines {
+			standing.History = append(standing.History, charge.Entry{State: charge.Unsent, At: noon.Add(time.Duration(i))})
+		}
+		next := charge.Charge{State: charge.Sending, Attempt: "attempt-2", CreatedAt: noon, History: []charge.Entry{{State: charge.Sending, At: noon.Add(time.Hour)}}}
+		c, may := charge.Claim(&standing, next)
+		require.True(t, may)
+		require.Len(t, c.History, want, "of %d lines", lines)
+		require.Equal(t, standing.History[0], c.History[0])
+		require.Equal(t, standing.History[lines-1], c.History[want-2])
+		require.Len(t, standing.History, lines, "what stands is left alone")
+	}
+}
