@@ -10,16 +10,16 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// List is a list, and what it is filtered by, whose places are of a type that JSON can
-// hold. A cursor belongs to its list and filter (contract, HTTP API): in another one it
-// would skip what stands before it there.
+// List is a list with its filter. P is the type of its places, one that JSON can hold. A
+// cursor belongs to its list and filter (contract, HTTP API): in another list it would
+// skip what comes before it there.
 type List[P any] struct {
 	name  string
 	valid func(P) bool
 }
 
-// ByTime is a list in the order of time and then of id: the path that it is under, and
-// the state that it is filtered by, "" for none.
+// ByTime is a list in the order of time and then of id. path is where the API serves it,
+// state its filter, "" for none.
 func ByTime(path, state string) List[Place] {
 	name := path
 	if state != "" {
@@ -28,8 +28,8 @@ func ByTime(path, state string) List[Place] {
 	return List[Place]{name, func(p Place) bool { return !p.CreatedAt.IsZero() && len(p.ID) <= maxPlaceID }}
 }
 
-// Ordered is a list in an order of its own, of whose places those that are valid can be
-// asked for.
+// Ordered is a list in an order of its own. valid reports which places a caller may ask
+// for.
 func Ordered[P any](path string, valid func(P) bool) List[P] { return List[P]{path, valid} }
 
 // Place is a place in a list, which is in the order of time and then of id.

@@ -187,7 +187,7 @@ func TestADeclinedChargeWithANewerPendingPayment(t *testing.T) {
 	require.Equal(t, 1, h.bank.charges)
 }
 
-// By payment_id only where the order number is not known there, or where a hint names a
+// Contract, "One order, several payments": by payment_id only where the order number is not known there, or where a hint names a
 // payment that is not known here. Of an earlier payment only "settled" counts.
 func TestWhenAPaymentIsAskedAbout(t *testing.T) {
 	t.Parallel()
@@ -443,7 +443,8 @@ func TestASettledChargeThatDiffers(t *testing.T) {
 	require.Equal(t, "settled differs", change.Word())
 }
 
-// An own answer of 401 or 403 has the secret read anew, and is not sent again. Field case C9.
+// Contract, "How a charge's own answer is read": a refused key has the secret read anew at
+// once, so that the next charge signs with what is stored now. Field case C9.
 func TestARefusedKeyIsReadAnew(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, charge.Answer{State: charge.Unsent, KeyRefused: true, Reason: "Invalid hash"})

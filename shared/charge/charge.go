@@ -188,7 +188,8 @@ func (c Charge) Apply(change Change) (Charge, bool) {
 
 // Confirmed is the change with one more look right after it, where it takes a charge from
 // a state into Reversed or out of it by a status request. Those transitions go both ways.
-// So an answer that was overtaken on its way here must not have the last word.
+// Two answers can arrive in the wrong order, so the provider is asked once more, and the
+// later answer counts.
 func (c Change) Confirmed(from State) Change {
 	if c.Evidence == ByStatus && (c.To == Reversed || from == Reversed) {
 		c.LookAt = c.At
@@ -227,9 +228,9 @@ func (c Charge) hinted(at time.Time) bool {
 }
 
 // lookAfterHint is when the provider is to be asked on behalf of a hint that came at a
-// time within HintEvery of an earlier one. That one may be answered already, or about to
-// be, and its answer says nothing of what has happened since. So its own look does not
-// do, but one that another hint has put there does.
+// time within HintEvery of an earlier one. The earlier one's answer may have been given
+// before this hint came, so it does not count for this one, and neither does its look. A
+// look that another hint of the same ten seconds has written down does.
 func (c Charge) lookAfterHint(at time.Time) time.Time {
 	if c.LookAt.After(c.HintedAt) && !c.LookAt.After(at) {
 		return c.LookAt

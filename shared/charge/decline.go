@@ -65,7 +65,7 @@ var declines = []struct {
 	{Soft, has(`do not honou?r|authentication (is )?required|re ?enter`)},
 }
 
-// What the rows are made of. Each word of of and being has its blank behind it.
+// The parts of the rows. Each word that "of" and "being" match includes the blank after it.
 const (
 	// momentary are things that are made for one payment, or for a part of one.
 	momentary = `(request|transaction|order|payment link|challenge|authentication|otp|one time password)`

@@ -64,9 +64,9 @@ func AllEvidence() []Evidence { return []Evidence{ByAnswer, ByStatus, ByOperator
 // either: that is a new claim (Decide).
 //
 // Two rules can be read off the columns. Rejected and Unsent, the only states
-// that may be sent again, are reached by the attempt's own answer alone. And what
-// the provider called settled is undone by nothing but a reversal, which its later
-// word may take back.
+// that may be sent again, are reached by the attempt's own answer alone. And
+// only a reversal undoes what the provider called settled; its later word may undo
+// the reversal.
 var transitions = []struct {
 	from Origin
 	by   []Evidence

@@ -265,8 +265,8 @@ func (r *faultReader) object(field string, whole bool) ([]fault, error) {
 	return append([]fault{own}, inner...), nil
 }
 
-// together is one list after another. It copies neither where there is but one: errors
-// may nest ten thousand deep.
+// together is one list after another. If one of them is empty it copies nothing, because
+// errors may nest ten thousand deep.
 func together(one, other []fault) []fault {
 	if one == nil {
 		return other

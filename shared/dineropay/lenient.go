@@ -13,8 +13,8 @@ import (
 // An answer is read strictly where it decides and leniently where it does not
 // (contract, "Charges"). A settled charge must not become unreadable because of a
 // byte order mark, a bad byte in a description or a name that nobody needs and that
-// comes twice. A deciding name with two different values does: of which of the two
-// is true nobody can be sure.
+// comes twice. A deciding name with two different values does make it unreadable, because
+// nobody can tell which of the two is true.
 
 // byteOrderMark is what some servers write in front of UTF-8.
 const byteOrderMark = "\ufeff"

@@ -33,7 +33,7 @@ var statuses = map[string]charge.State{
 //	200, documented status, about this order                      that status
 //	200 about another order, amount, currency                     unknown
 //	400 whose every error is the validation of a field            rejected
-//	404, 405                                                      rejected
+//	404, 405 that name no payment                                 rejected
 //	one of these that blames the order number                     rejected, ask the status
 //	any other 400; a 400, 404, 405 that names a payment           unknown, ask the status
 //	401, 403, 429 without a payment_id                            unsent

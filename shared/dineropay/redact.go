@@ -65,9 +65,9 @@ func newRedactor(tokenEnd string, secrets ...hidden.Text) redactor {
 }
 
 // text is a text without our secrets, of at most so many characters. A text may be
-// as long as an answer, so it is cut before the work, but a secret that was cut in two
-// would not be found any more: what is searched is longer than what is kept by
-// the longest secret, and a secret that begins in what is kept is whole.
+// as long as an answer, so it is cut before it is searched. The cut must not split a
+// secret, which would not be found then. So the part that is searched is longer than
+// the part that is kept, by the length of the longest secret.
 func (r redactor) text(text string, most int) string {
 	kept, searched := cut(text, most), cut(text, most+r.longest)
 	var out strings.Builder

@@ -41,8 +41,25 @@ func toldOf(t *testing.T, change outcome.Change, err error) []outcome.Event {
 		}
 		require.NoError(t, json.Unmarshal(e.Detail, &detail))
 		require.Equal(t, e.ID, detail.ID)
+		requireOpen(t, e)
 	}
 	return change.Events()
+}
+
+// requireOpen: contract, "Outcome events": schemas allow fields that they do not know.
+func requireOpen(t *testing.T, e outcome.Event) {
+	t.Helper()
+	var detail map[string]any
+	require.NoError(t, json.Unmarshal(e.Detail, &detail))
+	for _, value := range detail {
+		if thing, is := value.(map[string]any); is {
+			thing["of_a_later_version"] = 1
+		}
+	}
+	detail["of_a_later_version"] = 1
+	text, err := json.Marshal(detail)
+	require.NoError(t, err)
+	require.NoError(t, eventschema.Check(e.DetailType, text))
 }
 
 // detail is what an event tells.
@@ -119,6 +136,49 @@ func TestADisputeIsTold(t *testing.T) {
 	require.Equal(t, pointer("settled"), got.PreviousState)
 	require.Equal(t, pointer("status"), got.Evidence)
 	require.Equal(t, "settled", got.Charge["state"])
+}
+
+// Contract, "Charges": where a difference makes the charge settled it is the event Charge
+// Differs, beside Charge Settled.
+func TestASettledChargeThatDiffersIsTwoEvents(t *testing.T) {
+	t.Parallel()
+	before := claimed(t)
+	change := charge.Change{To: charge.Settled, Evidence: charge.ByStatus, At: before.UpdatedAt.Add(time.Second), Differs: "the currency SAR instead of KWD"}
+	after, applied := before.Apply(change)
+	require.True(t, applied)
+	what, err := outcome.OfCharge(change.Word(), &before, after)
+	var types []string
+	for _, e := range toldOf(t, what, err) {
+		types = append(types, e.DetailType)
+		require.Equal(t, "settled", read(t, e).Charge["state"])
+	}
+	require.Equal(t, []string{"Charge Settled", "Charge Differs"}, types)
+}
+
+// Contract, "Transitions": reversed to settled is Charge Settled with previous_state
+// reversed, and reversed by another word is Charge Reversed again.
+func TestTheEventsOfALaterWord(t *testing.T) {
+	t.Parallel()
+	c := claimed(t)
+	for i, step := range []struct {
+		to                  charge.State
+		word, event, before string
+	}{
+		{charge.Settled, "settled", "Charge Settled", "sending"},
+		{charge.Reversed, "refund", "Charge Reversed", "settled"},
+		{charge.Reversed, "chargeback", "Charge Reversed", "reversed"},
+		{charge.Settled, "settled", "Charge Settled", "reversed"},
+	} {
+		change := charge.Change{To: step.to, Evidence: charge.ByStatus, At: c.UpdatedAt.Add(time.Second), ProviderStatus: step.word}
+		after, applied := c.Apply(change)
+		require.True(t, applied, "step %d", i)
+		what, err := outcome.OfCharge(change.Word(), &c, after)
+		events := toldOf(t, what, err)
+		require.Len(t, events, 1)
+		require.Equal(t, step.event, events[0].DetailType)
+		require.Equal(t, pointer(step.before), read(t, events[0]).PreviousState)
+		c = after
+	}
 }
 
 // Nothing stood there, or its image is missing: that is null, not a guess.

@@ -116,7 +116,7 @@ func (b *Biller) HandBack(ctx context.Context, m Message) {
 	}
 }
 
-// lookFor does what Look says, but for the next look.
+// lookFor is Look without the part that moves the next look on.
 func (b *Biller) lookFor(ctx context.Context, m Message) error {
 	for range attempts {
 		s, err := b.store.Get(ctx, m.Subscription)
