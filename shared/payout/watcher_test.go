@@ -490,6 +490,39 @@ func TestEverybodySeesThatItIsOverdue(t *testing.T) {
 	}
 }
 
+// torn is a store whose list of what is due cannot be read behind its first entry.
+type torn struct{ payout.Store }
+
+func (s torn) Due(ctx context.Context, now time.Time) iter.Seq2[payout.Due, error] {
+	return func(yield func(payout.Due, error) bool) {
+		n := 0
+		for due, err := range s.Store.Due(ctx, now) {
+			if n++; n == 2 {
+				due, err = payout.Due{}, errors.New("throttled")
+			}
+			if !yield(due, err) {
+				return
+			}
+		}
+	}
+}
+
+// A sweep ends where it can read no further, and what it has begun is carried through.
+func TestASweepEndsWhereItCanReadNoFurther(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.watch(t, 3)
+	watcher := payout.NewWatcher(torn{h.store}, h, overdueAfter, h.clock, slog.New(slog.NewJSONHandler(h.log, nil)))
+	swept, err := watcher.Sweep(t.Context())
+	require.ErrorIs(t, err, payout.ErrStore)
+	require.ErrorContains(t, err, "reading what is due: throttled")
+	require.Equal(t, payout.Swept{Asked: 1}, swept)
+	require.Equal(t, 1, h.questions())
+	for id := range h.asked {
+		require.Equal(t, 1, h.find(t, id).Checks)
+	}
+}
+
 func TestAStoreThatCannotBeReached(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
