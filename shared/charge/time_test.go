@@ -3,6 +3,9 @@ package charge_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dinarfunctions/shared/charge"
+	"dinarfunctions/shared/charge/chargetest"
 )
 
 // timed is a store that notes how much time each write is given.
@@ -125,5 +129,139 @@ func TestWhichLookAChangeLeaves(t *testing.T) {
 		after, applied := c.Apply(charge.Change{To: charge.Settled, Evidence: charge.ByStatus, Seen: seen, LookAt: tt.change})
 		require.True(t, applied)
 		require.Equal(t, tt.want, after.LookAt, "%v", tt)
+	}
+}
+
+// hanging is a provider that takes as long for a status request as it is given, up to
+// most, and tells nothing then. It notes how many requests begin when.
+type hanging struct {
+	*bank
+	began time.Time
+	most  time.Duration
+	seen  map[time.Duration]int
+	with  map[time.Duration]int
+}
+
+func (p *hanging) Status(ctx context.Context, _ charge.Query) charge.StatusAnswer {
+	p.mu.Lock()
+	p.seen[time.Since(p.began)]++
+	p.with[left(ctx)]++
+	p.mu.Unlock()
+	select {
+	case <-time.After(p.most):
+	case <-ctx.Done():
+	}
+	return charge.StatusAnswer{Knowledge: charge.NotKnown}
+}
+
+// A sweep of 29 seconds asks about eight charges at a time, and begins with none that has
+// less than two seconds before the four that are kept back to write.
+func TestHowTheTimeOfASweepIsSpent(t *testing.T) {
+	t.Parallel()
+	for most, want := range map[time.Duration]struct{ began, with map[time.Duration]int }{
+		8 * time.Second: { // those that begin at 24 seconds would have one
+			map[time.Duration]int{0: 8, 8 * time.Second: 8, 16 * time.Second: 8},
+			map[time.Duration]int{25 * time.Second: 8, 17 * time.Second: 8, 9 * time.Second: 8},
+		},
+		23 * time.Second: { // exactly two are enough
+			map[time.Duration]int{0: 8, 23 * time.Second: 8},
+			map[time.Duration]int{25 * time.Second: 8, 2 * time.Second: 8},
+		},
+		23*time.Second + 1: {map[time.Duration]int{0: 8}, map[time.Duration]int{25 * time.Second: 8}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			h := newHouse(t, answer(charge.Unknown))
+			for n := range 40 {
+				_, err := h.Charge(t.Context(), chargetest.Terms(t, fmt.Sprintf("order-%d", n)))
+				require.NoError(t, err)
+			}
+			h.advance(time.Minute)
+			provider := &hanging{bank: h.bank, began: time.Now(), most: most, seen: map[time.Duration]int{}, with: map[time.Duration]int{}}
+			base := h.clock()
+			clock := func() time.Time { return base.Add(time.Since(provider.began)) }
+			ledger := charge.NewLedger(h.store, provider, clock, slog.New(slog.NewJSONHandler(h.log, nil)))
+			ctx, cancel := context.WithTimeout(t.Context(), 29*time.Second)
+			defer cancel()
+			swept, err := ledger.Sweep(ctx)
+			require.NoError(t, err)
+			asked := 0
+			for _, n := range want.began {
+				asked += n
+			}
+			require.Equal(t, charge.Swept{Asked: asked, Left: true}, swept)
+			require.Equal(t, want.began, provider.seen)
+			require.Equal(t, want.with, provider.with)
+		})
+	}
+}
+
+// inTurn is a provider whose answers end one after another, in the order in which they
+// are asked for: those with a number in heard, from 1, tell something.
+type inTurn struct {
+	*bank
+	heard map[int]bool
+	n     int
+}
+
+func (p *inTurn) Status(ctx context.Context, _ charge.Query) charge.StatusAnswer {
+	p.mu.Lock()
+	p.n++
+	mine := p.n
+	p.mu.Unlock()
+	select {
+	case <-time.After(time.Second + time.Duration(mine)*time.Millisecond):
+	case <-ctx.Done():
+	}
+	if p.heard[mine] {
+		return charge.StatusAnswer{Knowledge: charge.NotKnown}
+	}
+	return charge.StatusAnswer{Knowledge: charge.NotAsked, Reason: "no answer"}
+}
+
+// Sixteen questions without an answer end a sweep; seven are under way then, and one had
+// been waiting for its turn. One answer
+// before that keeps it going.
+func TestHowManySilencesEndASweep(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		heard map[int]bool
+		want  charge.Swept
+	}{
+		"nobody is answered":        {nil, charge.Swept{Unanswered: 24, Left: true}},
+		"the first is":              {map[int]bool{1: true}, charge.Swept{Asked: 1, Unanswered: 39}},
+		"the sixteenth is":          {map[int]bool{16: true}, charge.Swept{Asked: 1, Unanswered: 39}},
+		"the seventeenth: too late": {map[int]bool{17: true}, charge.Swept{Asked: 1, Unanswered: 23, Left: true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				h := newHouse(t, answer(charge.Unknown))
+				for n := range 40 {
+					_, err := h.Charge(t.Context(), chargetest.Terms(t, fmt.Sprintf("order-%d", n)))
+					require.NoError(t, err)
+				}
+				h.advance(time.Minute)
+				ledger := charge.NewLedger(h.store, &inTurn{bank: h.bank, heard: tt.heard}, h.clock, slog.New(slog.NewJSONHandler(h.log, nil)))
+				swept, err := ledger.Sweep(t.Context())
+				require.NoError(t, err)
+				require.Equal(t, tt.want, swept)
+			})
+		})
+	}
+}
+
+// A person is told of a charge that has been unknown for more than a quarter of an hour.
+func TestAnUnknownChargeIsAnAlarmAfterAQuarterOfAnHour(t *testing.T) {
+	t.Parallel()
+	for after, want := range map[time.Duration]int{15 * time.Minute: 0, 15*time.Minute + 1: 1} {
+		h := newHouse(t, answer(charge.Unknown))
+		_, err := h.Charge(t.Context(), h.terms)
+		require.NoError(t, err)
+		h.bank.status = charge.StatusAnswer{Knowledge: charge.NotKnown}
+		h.advance(after)
+		swept, err := h.Sweep(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, charge.Swept{Asked: 1, Unknown: want}, swept, "after %v", after)
+		require.Equal(t, want, strings.Count(h.log.String(), `"alarm":"unknown"`))
 	}
 }

@@ -60,6 +60,7 @@ func TestASweepGoesOnBehindWhatCannotBeRead(t *testing.T) {
 	for _, key := range []string{"a", "entry"} {
 		require.Equal(t, 1, strings.Count(h.log.String(), `"alarm":"unreadable","kind":"payout","key":"`+key+`"`))
 	}
+	require.NotContains(t, h.log.String(), "its look comes again", "the alarm is all")
 	require.Zero(t, h.asked["a"], "nobody is asked about what cannot be written down")
 
 	// Where no other can be looked at, the store cannot be reached.
@@ -68,4 +69,5 @@ func TestASweepGoesOnBehindWhatCannotBeRead(t *testing.T) {
 	swept, err = watcher.Sweep(t.Context())
 	require.ErrorIs(t, err, payout.ErrStore)
 	require.Equal(t, 2, swept.Failed)
+	require.Equal(t, 2, strings.Count(h.log.String(), "its look comes again"))
 }

@@ -246,7 +246,6 @@ func (s *sweep) waitForFirst() {
 	select {
 	case <-s.heardFirst:
 	case <-timer.C:
-	case <-s.asking.Done():
 	}
 }
 

@@ -371,6 +371,20 @@ func TestWhatIsWrittenMeanwhileIsNotLost(t *testing.T) {
 		require.Equal(t, 1, h.find(t, "payout-000").Checks, "its word is as good")
 		require.Equal(t, 2, h.questions())
 	})
+	t.Run("another look that sees it final", func(t *testing.T) {
+		t.Parallel()
+		h := newHouse(t)
+		h.watch(t, 1)
+		h.answer = func(_ context.Context, id string) ([]payout.Told, error) {
+			return []payout.Told{{UniqueID: id + "-a", Status: 1, State: payout.PaymentSuccessful}}, nil
+		}
+		h.store.beforeWrite = func(payout.Payout) {
+			h.store.beforeWrite = nil
+			h.advance(2*time.Minute + time.Second)
+			require.Equal(t, payout.Swept{Asked: 1, Completed: 1}, h.sweep(t))
+		}
+		require.Equal(t, payout.Swept{Asked: 1}, h.sweep(t), "it is completed once")
+	})
 	t.Run("the end of the watch", func(t *testing.T) {
 		t.Parallel()
 		h := newHouse(t)
@@ -393,6 +407,120 @@ func TestWhatIsWrittenMeanwhileIsNotLost(t *testing.T) {
 		require.True(t, created)
 		require.Equal(t, "again", p.Reference)
 	})
+}
+
+// A write is tried five times.
+func TestHowOftenAWriteIsTried(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		others  int
+		written bool
+	}{"four come before it": {4, true}, "five do": {5, false}} {
+		overtaken := func(t *testing.T) *house {
+			t.Helper()
+			h := newHouse(t)
+			h.watch(t, 1)
+			n := 0
+			h.store.beforeWrite = func(p payout.Payout) {
+				if n++; n > tt.others {
+					return
+				}
+				standing, err := h.store.Store.Get(t.Context(), p.ID)
+				require.NoError(t, err)
+				other, changed := standing.Wanted(fmt.Sprint("other ", n), h.clock())
+				require.True(t, changed)
+				_, written, err := h.store.Store.Write(t.Context(), other)
+				require.NoError(t, err)
+				require.True(t, written)
+			}
+			return h
+		}
+		t.Run("what a look has learnt, "+name, func(t *testing.T) {
+			t.Parallel()
+			h := overtaken(t)
+			swept, err := h.Sweep(t.Context())
+			p := h.find(t, "payout-000")
+			require.Equal(t, fmt.Sprint("other ", tt.others), p.Reference)
+			if tt.written {
+				require.NoError(t, err)
+				require.Equal(t, payout.Swept{Asked: 1}, swept)
+				require.Equal(t, 1, p.Checks)
+				return
+			}
+			require.ErrorIs(t, err, payout.ErrStore)
+			require.Equal(t, payout.Swept{Asked: 1, Failed: 1}, swept)
+			require.Contains(t, h.log.String(), "others wrote it 5 times meanwhile")
+			require.Zero(t, p.Checks)
+		})
+		t.Run("a reference, "+name, func(t *testing.T) {
+			t.Parallel()
+			h := overtaken(t)
+			p, created, err := h.Watch(t.Context(), "payout-000", "mine")
+			require.False(t, created)
+			if tt.written {
+				require.NoError(t, err)
+				require.Equal(t, "mine", p.Reference)
+				require.Equal(t, p, h.find(t, "payout-000"))
+				return
+			}
+			require.ErrorIs(t, err, payout.ErrStore)
+			require.ErrorContains(t, err, "watching payout payout-000: others wrote it 5 times meanwhile")
+			require.Equal(t, "other 5", h.find(t, "payout-000").Reference)
+		})
+	}
+}
+
+// Looked at or not, a payout is shown as overdue from the moment that it is.
+func TestEverybodySeesThatItIsOverdue(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.watch(t, 1)
+	for _, late := range []bool{false, true} {
+		p, _, err := h.Watch(t.Context(), "payout-000", fmt.Sprint("late: ", late))
+		require.NoError(t, err)
+		require.Equal(t, late, p.Overdue)
+		p, _, err = h.Watch(t.Context(), "payout-000", "")
+		require.NoError(t, err)
+		require.Equal(t, late, p.Overdue)
+		require.Equal(t, late, h.find(t, "payout-000").Overdue)
+		list, _, err := h.List(t.Context(), "", payout.Place{}, 10)
+		require.NoError(t, err)
+		require.Equal(t, []payout.Payout{p}, list)
+		h.advance(overdueAfter)
+	}
+}
+
+// torn is a store whose list of what is due cannot be read behind its first entry.
+type torn struct{ payout.Store }
+
+func (s torn) Due(ctx context.Context, now time.Time) iter.Seq2[payout.Due, error] {
+	return func(yield func(payout.Due, error) bool) {
+		n := 0
+		for due, err := range s.Store.Due(ctx, now) {
+			if n++; n == 2 {
+				due, err = payout.Due{}, errors.New("throttled")
+			}
+			if !yield(due, err) {
+				return
+			}
+		}
+	}
+}
+
+// A sweep ends where it can read no further, and what it has begun is carried through.
+func TestASweepEndsWhereItCanReadNoFurther(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.watch(t, 3)
+	watcher := payout.NewWatcher(torn{h.store}, h, overdueAfter, h.clock, slog.New(slog.NewJSONHandler(h.log, nil)))
+	swept, err := watcher.Sweep(t.Context())
+	require.ErrorIs(t, err, payout.ErrStore)
+	require.ErrorContains(t, err, "reading what is due: throttled")
+	require.Equal(t, payout.Swept{Asked: 1}, swept)
+	require.Equal(t, 1, h.questions())
+	for id := range h.asked {
+		require.Equal(t, 1, h.find(t, id).Checks)
+	}
 }
 
 func TestAStoreThatCannotBeReached(t *testing.T) {
