@@ -107,11 +107,17 @@ type store struct {
 	payout.Store
 	beforeWrite func(payout.Payout)
 	broken      error
+	fails       func() error // what a write fails with; nil: as broken says
 }
 
 func (s *store) Write(ctx context.Context, p payout.Payout) (payout.Payout, bool, error) {
 	if s.beforeWrite != nil {
 		s.beforeWrite(p)
+	}
+	if s.fails != nil {
+		if err := s.fails(); err != nil {
+			return payout.Payout{}, false, err
+		}
 	}
 	if s.broken != nil {
 		return payout.Payout{}, false, s.broken
@@ -239,13 +245,13 @@ func TestASweepThatCanWriteNothing(t *testing.T) {
 	h := newHouse(t)
 	h.watch(t, 3)
 	failing := 1
-	h.store.beforeWrite = func(payout.Payout) {
+	h.store.fails = func() error { // of several looks at the same time
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		h.store.broken = nil
 		if failing--; failing >= 0 {
-			h.store.broken = errors.New("throttled")
+			return errors.New("throttled")
 		}
+		return nil
 	}
 	swept := h.sweep(t)
 	require.Equal(t, 1, swept.Failed)
