@@ -478,13 +478,12 @@ func (l *Ledger) record(ctx context.Context, claim Charge, change Change) Charge
 	}
 	l.log.WarnContext(ctx, "another writer was first; its outcome stands",
 		"order_number", change.Number, "learnt", string(change.To), "stands", string(standing.State))
-	own := Answer{State: change.To, PaymentID: change.PaymentID, ProviderStatus: change.ProviderStatus}
-	against := standing.disputedBy(own)
-	if change.To == Settled || change.To == Declined && samePayment(change.PaymentID, standing.PaymentID) {
-		if against != "" {
-			if after, err := l.dispute(ctx, standing, against, change.PaymentID); err == nil {
-				return after.At(l.now())
-			}
+	against := standing.disputedBy(Answer{State: change.To, PaymentID: change.PaymentID, ProviderStatus: change.ProviderStatus})
+	// A decline of another payment is the first step of a cascade, and against nothing.
+	counts := change.To == Settled || change.To == Declined && samePayment(change.PaymentID, standing.PaymentID)
+	if counts && against != "" {
+		if after, err := l.dispute(ctx, standing, against, change.PaymentID); err == nil {
+			return after.At(l.now())
 		}
 	}
 	return standing.At(l.now())

@@ -230,10 +230,8 @@ func (c *Client) Charge(ctx context.Context, t charge.Terms) charge.Answer {
 // Status asks what became of a charge, by its payment_id where there is one and
 // by its order number otherwise. It moves no money, so it is asked again when no
 // usable answer came, within the context's time. Credentials that are refused
-// are read anew, once, and it is asked with those.
-//
-
-// the next one.
+// are read anew, once, and it is asked with those. A query with Once is made once with
+// each of the two.
 func (c *Client) Status(ctx context.Context, q charge.Query) charge.StatusAnswer {
 	keys, err := c.keys.Get(ctx)
 	if err != nil {
